@@ -1,0 +1,1 @@
+//! Kafka: consume, handle, publish, commit; and tail.

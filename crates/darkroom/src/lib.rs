@@ -1,0 +1,1 @@
+//! Pixels: decode, render, encode, and the worker process around them.
