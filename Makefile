@@ -1,0 +1,39 @@
+# Safelight's doors for people: every target says in its `##` line what it does. The work is in deploy/tools/.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help demo build kafka test fmt lint
+
+# Jars, linters and the Python environment live here between runs; CARGO_TARGET_DIR is respected too.
+export SAFELIGHT_CACHE ?= $(CURDIR)/.cache
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+TOOLS := deploy/tools
+
+help: ## Print the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: ## Start the whole local stack, push the sample photos, keep serving (ARGS=--exit ends after the table)
+	@$(TOOLS)/install.sh demo
+	@$(TOOLS)/fetch-kafka.sh || { [ "$${CI:-}" != true ] && echo "safelight: no Apache Kafka, going on with the embedded broker" >&2; }
+	@cargo build --release --locked --bins
+	@$(TARGET)/release/safelight demo $(ARGS)
+
+build: ## Build every binary into target/release/
+	@$(TOOLS)/install.sh build
+	cargo build --release --locked --bins
+
+kafka: ## Fetch Apache Kafka's jars into .cache/ (make demo does it by itself)
+	@$(TOOLS)/install.sh kafka
+	@$(TOOLS)/fetch-kafka.sh
+
+test: ## Run everything that must pass: fmt, clippy, tests, the page in a browser, schemas, rules
+	@$(TOOLS)/install.sh test
+	@$(TOOLS)/test.sh
+
+fmt: ## Format the Rust sources
+	cargo fmt --all
+
+lint: ## Check format and lints without running the tests
+	@$(TOOLS)/install.sh test
+	@$(TOOLS)/test.sh lint
