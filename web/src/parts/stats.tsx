@@ -1,0 +1,29 @@
+// A strip of totals, when the server keeps them.
+
+import type { ComponentChildren } from "preact";
+import type { Stats } from "../api";
+import * as write from "../format";
+
+export function StatsStrip({ stats }: { stats: Stats | null }) {
+  if (stats === null || stats.images === 0) return null;
+  return (
+    <dl class="stats" aria-label="Totals">
+      <Figure name="Photos">{write.count(stats.images)}</Figure>
+      <Figure name="Ready">{write.count(stats.processed)}</Figure>
+      <Figure name="Failed">{write.count(stats.failed)}</Figure>
+      <Figure name="Originals">{write.bytes(stats.bytesIn)}</Figure>
+      <Figure name="Renditions">{write.bytes(stats.bytesOut)}</Figure>
+      {stats.p50Ms !== null && <Figure name="Typical time">{write.duration(stats.p50Ms)}</Figure>}
+      {stats.p99Ms !== null && <Figure name="Slowest 1%">{write.duration(stats.p99Ms)}</Figure>}
+    </dl>
+  );
+}
+
+function Figure({ name, children }: { name: string; children: ComponentChildren }) {
+  return (
+    <div class="stat">
+      <dt>{name}</dt>
+      <dd>{children}</dd>
+    </div>
+  );
+}
