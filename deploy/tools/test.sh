@@ -15,7 +15,8 @@ export PATH=$SAFELIGHT_CACHE/venv/bin:$SAFELIGHT_CACHE/bin:$PATH
 export CARGO_TERM_COLOR=${CARGO_TERM_COLOR:-auto} NO_UPDATE_NOTIFIER=1
 
 logs=$(mktemp -d)
-trap 'rm -rf "$logs"' EXIT
+trap '[ -z "${running:-}" ] || kill "$running"; rm -rf "$logs"' EXIT
+trap 'exit 130' INT TERM
 passed=0
 failed=0
 summary=()
@@ -35,9 +36,20 @@ count() {
     ' "$1"
 }
 
-# Runs one step, in CI within a bound, with its output shown and kept.
+# Runs one step, in CI within a bound. Its output goes to a file and is shown from there, not through a pipe:
+# a process that a test left behind would keep a pipe open and this script waiting.
+running=
 execute() {
-    if [ "${CI:-}" = true ]; then timeout --kill-after=30s 45m "$@"; else "$@"; fi
+    local log=$1 limit=0
+    shift
+    [ "${CI:-}" != true ] || limit=45m
+    timeout --kill-after=30s "$limit" "$@" >"$log" 2>&1 </dev/null &
+    running=$!
+    tail -n +1 -s 0.2 -f --pid="$running" "$log"
+    local status=0
+    wait "$running" || status=$?
+    running=
+    return "$status"
 }
 
 # step NAME COMMAND...: a check that passes or fails as a whole.
@@ -49,7 +61,7 @@ record() {
     local kind=$1 name=$2 log=$logs/step started=$SECONDS status=ok p=0 f=0
     shift 2
     printf '\n== %s\n' "$name"
-    execute "$@" 2>&1 | tee "$log" || status=FAILED
+    execute "$log" "$@" || status=FAILED
     if [ "$kind" = counted ]; then
         read -r p f < <(count "$log")
         if [ "$status" = ok ] && [ $((p + f)) -eq 0 ]; then status='FAILED (no test ran)'; fi
