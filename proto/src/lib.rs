@@ -1,1 +1,45 @@
 //! The words: messages, topics, codec, claim check, object keys.
+//!
+//! Owns how every fact looks on the wire and where every object lies in S3. Text and bytes from outside become
+//! typed values here, once, or are refused here with a reason. Knows nothing about S3, Kafka or HTTP clients.
+
+mod claim_check;
+mod codec;
+mod coordinates;
+mod event;
+mod facts;
+mod format;
+mod hash;
+mod ids;
+mod key;
+mod moment;
+mod recipe;
+mod topic;
+mod wire;
+
+pub use claim_check::ClaimCheck;
+pub use codec::{Codec, DecodeError, EncodeError, InvalidRegistry};
+pub use coordinates::{Coordinates, InvalidCoordinates};
+pub use event::{Event, Malformed};
+pub use facts::{
+    Channel, DeadRecord, ImageFailed, ImageProcessed, ImageUploaded, InvalidReason, Picture, Reason,
+    RenditionFact, Source,
+};
+pub use format::{Format, InvalidFormat};
+pub use hash::{Hasher, InvalidSha256, Sha256};
+pub use ids::{CustomerId, ImageId, InvalidCustomer, InvalidImageId};
+pub use key::{InvalidKey, ObjectKey};
+pub use moment::UnixMillis;
+pub use recipe::{InvalidRecipe, Recipe, RecipeId, RenditionSpec};
+pub use topic::{PARTITIONS_LOCAL, Topic};
+
+/// The generated Protobuf types, exactly as they go over the wire. Everything else in this crate is parsed from them.
+#[expect(
+    missing_docs,
+    unreachable_pub,
+    clippy::all,
+    reason = "generated; the .proto files carry the documentation"
+)]
+mod v1 {
+    include!("safelight.v1.rs");
+}

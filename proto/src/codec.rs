@@ -1,0 +1,171 @@
+//! The registry codec: Protobuf in Confluent's wire format (0x00, four bytes of schema id, message index).
+//!
+//! Owns the frame and the talk with the schema registry. A registry that is away is the world being wrong and is told
+//! apart from a record that is wrong, because only the latter may become a dead letter.
+
+use std::error::Error as _;
+use std::time::Duration;
+
+use schema_registry_converter::async_impl::proto_raw::{ProtoRawDecoder, ProtoRawEncoder};
+use schema_registry_converter::async_impl::schema_registry::SrSettings;
+use schema_registry_converter::error::SRCError;
+use schema_registry_converter::schema_registry_common::{
+    RawError, SchemaType, SubjectNameStrategy, SuppliedSchema,
+};
+
+use crate::{Event, ImageFailed, ImageProcessed, ImageUploaded, Malformed};
+
+/// 0x00, then four bytes of schema id, then at least one byte of message index.
+const FRAME_BYTES_MIN: usize = 6;
+/// The registry's own code for a schema id that it does not know.
+const SCHEMA_NOT_FOUND: u32 = 40_403;
+
+/// Encodes and decodes facts by the schema registry. Schemas are asked for once and then kept.
+#[derive(Debug)]
+pub struct Codec {
+    encoder: ProtoRawEncoder,
+    decoder: ProtoRawDecoder,
+}
+
+/// Says that the registry's address is not usable.
+#[derive(Debug, thiserror::Error)]
+#[error("use `{url}` as the schema registry's address")]
+pub struct InvalidRegistry {
+    url: String,
+    #[source]
+    cause: SRCError,
+}
+
+/// Says why a fact could not be framed.
+#[derive(Debug, thiserror::Error)]
+pub enum EncodeError {
+    /// The registry did not answer, or not as one should: try again later.
+    #[error("reach the schema registry for `{subject}`")]
+    Unavailable {
+        /// Whose schema was asked for.
+        subject: String,
+        /// What the client saw.
+        #[source]
+        cause: SRCError,
+    },
+    /// The registry refuses our schema as incompatible: an operator must act.
+    #[error("register the schema of `{subject}`")]
+    Refused {
+        /// Whose schema was refused.
+        subject: String,
+        /// What the registry said.
+        #[source]
+        cause: SRCError,
+    },
+}
+
+/// Says why a record's value is no fact.
+#[derive(Debug, thiserror::Error)]
+pub enum DecodeError {
+    /// The bytes are not this message.
+    #[error("decode the record: {0}")]
+    Malformed(String),
+    /// The registry does not know the schema that the frame names.
+    #[error("find schema {0} in the registry")]
+    SchemaUnknown(u32),
+    /// The registry did not answer, or not as one should: try again later.
+    #[error("reach the schema registry")]
+    Unavailable(#[source] SRCError),
+}
+
+impl Codec {
+    /// Makes a codec for the registry at `url`. Talks to nobody yet.
+    pub fn new(url: &str, timeout: Duration) -> Result<Codec, InvalidRegistry> {
+        let settings = SrSettings::new_builder(url.trim_end_matches('/').to_owned())
+            .set_timeout(timeout)
+            .build()
+            .map_err(|cause| InvalidRegistry { url: url.to_owned(), cause })?;
+        Ok(Codec { encoder: ProtoRawEncoder::new(settings.clone()), decoder: ProtoRawDecoder::new(settings) })
+    }
+
+    /// Registers the schema of every fact, or finds it registered. A station is ready only after this.
+    pub async fn check(&self) -> Result<(), EncodeError> {
+        self.frame::<ImageUploaded>(&[]).await?;
+        self.frame::<ImageProcessed>(&[]).await?;
+        self.frame::<ImageFailed>(&[]).await?;
+        Ok(())
+    }
+
+    /// Returns the framed bytes of a fact.
+    pub async fn encode<E: Event>(&self, event: &E) -> Result<Vec<u8>, EncodeError> {
+        self.frame::<E>(&event.encode()).await
+    }
+
+    /// Parses the framed bytes of a fact.
+    pub async fn decode<E: Event>(&self, value: &[u8]) -> Result<E, DecodeError> {
+        let schema_id = schema_id(value)?;
+        let decoded = self.decoder.decode(Some(value)).await.map_err(|cause| {
+            self.decoder.remove_errors_from_cache();
+            decode_error(schema_id, cause)
+        })?;
+        let decoded = decoded.ok_or_else(|| DecodeError::Malformed("empty value".to_owned()))?;
+        if *decoded.full_name != *E::MESSAGE {
+            let found = &decoded.full_name;
+            return Err(DecodeError::Malformed(format!("a `{found}`, expected a `{}`", E::MESSAGE)));
+        }
+        E::decode(&decoded.bytes).map_err(|Malformed(why)| DecodeError::Malformed(why))
+    }
+
+    async fn frame<E: Event>(&self, bytes: &[u8]) -> Result<Vec<u8>, EncodeError> {
+        let schema = SuppliedSchema::new(None, SchemaType::Protobuf, E::SCHEMA.to_owned());
+        let strategy =
+            SubjectNameStrategy::TopicNameStrategyWithSchema(E::TOPIC.name().to_owned(), false, schema);
+        self.encoder.encode(bytes, E::MESSAGE, strategy).await.map_err(|cause| {
+            self.encoder.remove_errors_from_cache();
+            encode_error(E::TOPIC.subject(), cause)
+        })
+    }
+}
+
+fn schema_id(value: &[u8]) -> Result<u32, DecodeError> {
+    let malformed = |why: &str| DecodeError::Malformed(why.to_owned());
+    match value {
+        [0, a, b, c, d, _, ..] => Ok(u32::from_be_bytes([*a, *b, *c, *d])),
+        [0, ..] | [] if value.len() < FRAME_BYTES_MIN => Err(malformed("shorter than a frame")),
+        _ => Err(malformed("does not begin with the registry's magic byte 0x00")),
+    }
+}
+
+fn decode_error(schema_id: u32, cause: SRCError) -> DecodeError {
+    match registry_code(&cause) {
+        Some(SCHEMA_NOT_FOUND) => DecodeError::SchemaUnknown(schema_id),
+        Some(_) => DecodeError::Unavailable(cause),
+        None if cause.retriable => DecodeError::Unavailable(cause),
+        // The registry answered; what fails is the frame's message index against the schema.
+        None => DecodeError::Malformed(cause.error),
+    }
+}
+
+fn encode_error(subject: String, cause: SRCError) -> EncodeError {
+    match registry_code(&cause) {
+        // 409xx: incompatible; 422xx: not a schema. Anything else is the registry having a bad day.
+        Some(code) if (409..423).contains(&(code / if code > 999 { 100 } else { 1 })) => {
+            EncodeError::Refused { subject, cause }
+        }
+        _ => EncodeError::Unavailable { subject, cause },
+    }
+}
+
+/// Returns the registry's own error code, if it answered with one.
+fn registry_code(cause: &SRCError) -> Option<u32> {
+    let raw = cause.source()?.downcast_ref::<RawError>()?;
+    Some(raw.error_code)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_frame_that_is_none_is_malformed_before_anybody_is_asked() {
+        for value in [&b""[..], b"\0", b"\0\0\0\0\x01", b"{\"json\":1}"] {
+            assert!(matches!(schema_id(value), Err(DecodeError::Malformed(_))), "{value:?}");
+        }
+        assert_eq!(schema_id(b"\0\0\0\x01\x02\0").unwrap(), 258);
+    }
+}

@@ -1,0 +1,77 @@
+//! `ImageProcessed` on the wire.
+
+use prost::Message as _;
+
+use crate::event::{Event, Malformed};
+use crate::v1::image_processed::Rendition;
+use crate::wire::{decode, required, source};
+use crate::{ImageProcessed, RenditionFact, Topic, UnixMillis, v1};
+
+/// A recipe has far fewer; a message with more is not ours.
+const RENDITIONS_MAX: usize = 64;
+
+impl Event for ImageProcessed {
+    const TOPIC: Topic = Topic::Processed;
+    const MESSAGE: &'static str = "safelight.v1.ImageProcessed";
+    const SCHEMA: &'static str = include_str!("../../safelight/v1/image_processed.proto");
+
+    fn key(&self) -> String {
+        self.source.image_id.to_string()
+    }
+
+    fn encode(&self) -> Vec<u8> {
+        let wire = v1::ImageProcessed {
+            source: Some((&self.source).into()),
+            attempt: self.attempt,
+            renditions: self.renditions.iter().map(Rendition::from).collect(),
+            processed_at_unix_ms: self.processed_at.0,
+        };
+        wire.encode_to_vec()
+    }
+
+    fn decode(bytes: &[u8]) -> Result<ImageProcessed, Malformed> {
+        let wire: v1::ImageProcessed = decode(bytes)?;
+        if wire.renditions.len() > RENDITIONS_MAX {
+            return Err(Malformed::field("renditions", "too many"));
+        }
+        let fact = ImageProcessed {
+            source: required("source", wire.source)?.try_into()?,
+            attempt: wire.attempt,
+            renditions: wire.renditions.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?,
+            processed_at: UnixMillis(wire.processed_at_unix_ms),
+        };
+        for rendition in &fact.renditions {
+            let key = &rendition.object.key;
+            if key.customer() != &fact.source.customer_id || key.image_id() != Some(fact.source.image_id) {
+                return Err(Malformed::field("renditions.object.key", "belongs to another image"));
+            }
+        }
+        Ok(fact)
+    }
+}
+
+impl From<&RenditionFact> for Rendition {
+    fn from(fact: &RenditionFact) -> Rendition {
+        Rendition {
+            name: fact.name.clone(),
+            format: v1::image_uploaded::Format::from(fact.format).into(),
+            width: fact.width,
+            height: fact.height,
+            object: Some((&fact.object).into()),
+        }
+    }
+}
+
+impl TryFrom<Rendition> for RenditionFact {
+    type Error = Malformed;
+
+    fn try_from(wire: Rendition) -> Result<RenditionFact, Malformed> {
+        Ok(RenditionFact {
+            format: source::format("renditions.format", wire.format)?,
+            object: required("renditions.object", wire.object)?.try_into()?,
+            name: wire.name,
+            width: wire.width,
+            height: wire.height,
+        })
+    }
+}

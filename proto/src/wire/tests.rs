@@ -1,0 +1,157 @@
+//! Round trips, golden bytes, and the .proto files held to the generated code.
+
+use proptest::prelude::*;
+
+use crate::{
+    Channel, ClaimCheck, CustomerId, DeadRecord, Event, Format, ImageFailed, ImageId, ImageProcessed,
+    ImageUploaded, ObjectKey, Picture, Reason, RenditionFact, Sha256, Source, UnixMillis,
+};
+
+fn source(customer: &str, millis: i64, filename: Option<String>) -> Source {
+    let customer_id = CustomerId::parse(customer).unwrap();
+    let image_id: ImageId = if millis == 0 {
+        "019aa5c7-0f7b-7000-8000-00000000000c".parse().unwrap()
+    } else {
+        ImageId::mint_at(UnixMillis(millis))
+    };
+    Source {
+        original: check(ObjectKey::original(&customer_id, image_id)),
+        image_id,
+        customer_id,
+        channel: Channel::Api,
+        filename,
+        picture: Some(Picture { format: Format::Jpeg, width: 4000, height: 3000 }),
+        recipe: "default-1-5feb9b0f".parse().unwrap(),
+        uploaded_at: image_id.uploaded_at(),
+        expires_at: UnixMillis(image_id.uploaded_at().0 + 604_800_000),
+    }
+}
+
+fn check(key: ObjectKey) -> ClaimCheck {
+    ClaimCheck {
+        bucket: "originals".to_owned(),
+        key,
+        version: Some("v1".to_owned()),
+        etag: "\"e\"".to_owned(),
+        bytes: 3,
+        sha256: Sha256::of(b"abc"),
+    }
+}
+
+fn processed(source: Source) -> ImageProcessed {
+    let key = ObjectKey::Rendition {
+        customer: source.customer_id.clone(),
+        id: source.image_id,
+        recipe: source.recipe.clone(),
+        name: "thumb".to_owned(),
+        format: Format::Webp,
+    };
+    let rendition = RenditionFact {
+        name: "thumb".to_owned(),
+        format: Format::Webp,
+        width: 320,
+        height: 240,
+        object: check(key),
+    };
+    ImageProcessed { processed_at: source.uploaded_at, source, attempt: 2, renditions: vec![rendition] }
+}
+
+fn failed(source: Option<Source>, value: &[u8]) -> ImageFailed {
+    ImageFailed {
+        source,
+        attempt: 1,
+        reason: Reason::Truncated,
+        detail: "ends early".to_owned(),
+        failed_at: UnixMillis(5),
+        original: DeadRecord::keep(value, vec![("traceparent".to_owned(), b"00-1".to_vec())], 4),
+    }
+}
+
+fn round_trips<E: Event + PartialEq + std::fmt::Debug>(event: &E) {
+    assert_eq!(&E::decode(&event.encode()).unwrap(), event);
+}
+
+proptest! {
+    #[test]
+    fn facts_round_trip(customer in "[a-zA-Z/.]{1,20}", millis in 1_i64..4_000_000_000_000, name in proptest::option::of("\\PC{1,30}"), value in proptest::collection::vec(any::<u8>(), 0..64)) {
+        let source = source(&customer, millis, name);
+        round_trips(&ImageUploaded { source: source.clone(), attempt: 7 });
+        round_trips(&processed(source.clone()));
+        round_trips(&failed(Some(source), &value));
+        round_trips(&failed(None, &value));
+    }
+
+    #[test]
+    fn no_bytes_panic(bytes in proptest::collection::vec(any::<u8>(), 0..256)) {
+        drop(ImageUploaded::decode(&bytes));
+        drop(ImageProcessed::decode(&bytes));
+        drop(ImageFailed::decode(&bytes));
+    }
+}
+
+#[test]
+fn a_fact_about_somebody_elses_object_is_refused() {
+    let mut uploaded = ImageUploaded { source: source("acme", 1, None), attempt: 0 };
+    uploaded.source.original.key =
+        ObjectKey::original(&CustomerId::parse("other").unwrap(), uploaded.source.image_id);
+    let why = ImageUploaded::decode(&uploaded.encode()).unwrap_err().to_string();
+    assert!(why.contains("another image"), "{why}");
+}
+
+#[test]
+fn a_letter_too_large_is_cut_and_keeps_length_and_hash() {
+    let letter = failed(None, b"abcdefgh");
+    assert!(letter.original.is_cut());
+    assert_eq!(letter.original.value, b"abcd");
+    assert_eq!(letter.original.value_sha256, Some(Sha256::of(b"abcdefgh")));
+}
+
+#[test]
+fn the_bytes_on_the_wire_never_change() {
+    let source = source("acme", 0, Some("a.jpg".to_owned()));
+    let uploaded = ImageUploaded { source: source.clone(), attempt: 1 };
+    let golden =
+        [uploaded.encode(), processed(source.clone()).encode(), failed(Some(source), b"value").encode()];
+    let expected = include_str!("golden.hex");
+    let actual: Vec<String> = golden.iter().map(hex::encode).collect();
+    assert_eq!(actual, expected.lines().collect::<Vec<_>>());
+}
+
+#[test]
+fn the_generated_code_is_that_of_the_proto_files() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let files = ["image_uploaded", "image_processed", "image_failed"]
+        .map(|name| format!("safelight/v1/{name}.proto"));
+    let set = protox::compile(files, [root]).unwrap();
+    let out = tempfile::tempdir().unwrap();
+    let mut config = prost_build::Config::new();
+    // One Rust type for what is the same in all three files, which may not import each other.
+    for message in ["ImageProcessed", "ImageFailed"] {
+        for nested in ["Source", "ClaimCheck", "Format", "Channel"] {
+            config.extern_path(
+                format!(".safelight.v1.{message}.{nested}"),
+                format!("crate::v1::image_uploaded::{nested}"),
+            );
+        }
+    }
+    config.out_dir(out.path()).compile_fds(set).unwrap();
+    let generated = std::fs::read_to_string(out.path().join("safelight.v1.rs")).unwrap();
+    let committed = root.join("src/safelight.v1.rs");
+    if std::env::var_os("SAFELIGHT_REGENERATE").is_some() {
+        std::fs::write(&committed, &generated).unwrap();
+    }
+    assert_eq!(std::fs::read_to_string(committed).unwrap(), generated, "run `make proto`");
+}
+
+#[test]
+fn what_the_files_share_is_the_same_in_each() {
+    let shared = |text: &str| {
+        let begin = text.find("  // Where the bytes lie").unwrap();
+        let end =
+            text.find("  int64 expires_at_unix_ms").or(text.find("    int64 expires_at_unix_ms")).unwrap();
+        text[begin..end].to_owned()
+    };
+    let uploaded = shared(ImageUploaded::SCHEMA);
+    assert_eq!(uploaded, shared(ImageProcessed::SCHEMA));
+    assert_eq!(uploaded, shared(ImageFailed::SCHEMA));
+}
