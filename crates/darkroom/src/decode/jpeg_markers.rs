@@ -1,0 +1,126 @@
+//! Owns the walk over a JPEG's markers, from the first to the end of the image: size, orientation, profile, and
+//! whether the file is whole. libjpeg forgives a file that just ends; this walk does not. Decodes no pixels.
+
+use crate::{Limits, RenderError};
+
+const SOI: u8 = 0xd8;
+const EOI: u8 = 0xd9;
+const SOS: u8 = 0xda;
+const APP1: u8 = 0xe1;
+const APP2: u8 = 0xe2;
+const APP14: u8 = 0xee;
+
+/// What the markers say.
+#[derive(Debug, Default)]
+pub(super) struct Markers<'a> {
+    /// Width and height of the first frame header.
+    pub(super) size: Option<(u32, u32)>,
+    /// Bits of a sample.
+    pub(super) precision: u8,
+    /// The block after `Exif\0\0`.
+    pub(super) exif: Option<&'a [u8]>,
+    /// Adobe writes inks inverted: 255 is none.
+    pub(super) adobe: bool,
+    icc_parts: Vec<(u8, u8, &'a [u8])>,
+    scans: u32,
+}
+
+impl Markers<'_> {
+    /// The profile, put together; `None` if a part is missing or the whole is larger than the limit.
+    pub(super) fn icc(&self, limits: &Limits) -> Option<Vec<u8>> {
+        let total: usize = self.icc_parts.iter().map(|(_, _, part)| part.len()).sum();
+        let mut parts = self.icc_parts.clone();
+        parts.sort_by_key(|&(sequence, _, _)| sequence);
+        let whole = parts
+            .iter()
+            .zip(1u8..)
+            .all(|(part, expected)| part.0 == expected && usize::from(part.1) == parts.len());
+        let fits = total as u64 <= limits.icc_bytes_max;
+        (!parts.is_empty() && whole && fits)
+            .then(|| parts.iter().flat_map(|(_, _, part)| *part).copied().collect())
+    }
+
+    fn note<'a>(marker: u8, payload: &'a [u8], seen: &mut Markers<'a>) {
+        match (marker, payload) {
+            (APP1, [b'E', b'x', b'i', b'f', 0, 0, block @ ..]) if seen.exif.is_none() => {
+                seen.exif = Some(block);
+            }
+            (APP2, [name @ .., _, _]) if name.starts_with(b"ICC_PROFILE\0") => {
+                if let [_, _, _, _, _, _, _, _, _, _, _, _, sequence, count, part @ ..] = payload {
+                    seen.icc_parts.push((*sequence, *count, part));
+                }
+            }
+            (APP14, [b'A', b'd', b'o', b'b', b'e', ..]) => seen.adobe = true,
+            // Every SOFn but DHT (c4), JPG (c8) and DAC (cc).
+            (0xc0..=0xcf, [precision, h1, h0, w1, w0, ..])
+                if !matches!(marker, 0xc4 | 0xc8 | 0xcc) && seen.size.is_none() =>
+            {
+                let side = |high: u8, low: u8| u32::from(u16::from_be_bytes([high, low]));
+                seen.size = Some((side(*w1, *w0), side(*h1, *h0)));
+                seen.precision = *precision;
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Walks the markers of a file that begins with SOI. Fails as `truncated` when the file ends before its EOI; what
+/// follows the EOI (a second picture, a video) is not looked at.
+pub(super) fn walk(file: &[u8]) -> Result<Markers<'_>, RenderError> {
+    let mut seen = Markers::default();
+    let mut rest = &file[2..];
+    loop {
+        let (marker, after) = next_marker(rest)?;
+        rest = after;
+        match marker {
+            EOI if seen.scans > 0 => return Ok(seen),
+            EOI => return Err(RenderError::corrupt("the image ends before its first scan")),
+            SOI | 0x01 | 0xd0..=0xd7 => {}
+            _ => {
+                let payload = segment(rest)?;
+                rest = &rest[2 + payload.len()..];
+                Markers::note(marker, payload, &mut seen);
+                if marker == SOS {
+                    seen.scans += 1;
+                    rest = after_entropy_coded_data(rest)?;
+                }
+            }
+        }
+    }
+}
+
+/// Skips to the next marker and past it. Stray bytes before it are tolerated, as everywhere.
+fn next_marker(bytes: &[u8]) -> Result<(u8, &[u8]), RenderError> {
+    let mut position = 0;
+    loop {
+        let Some(found) = bytes[position..].iter().position(|&byte| byte == 0xff) else {
+            return Err(RenderError::truncated("the file ends between two segments"));
+        };
+        position += found + 1;
+        match bytes.get(position) {
+            None => return Err(RenderError::truncated("the file ends between two segments")),
+            Some(0x00 | 0xff) => {}
+            Some(&marker) => return Ok((marker, &bytes[position + 1..])),
+        }
+    }
+}
+
+fn segment(bytes: &[u8]) -> Result<&[u8], RenderError> {
+    let Some((length, rest)) = bytes.split_first_chunk::<2>() else {
+        return Err(RenderError::truncated("the file ends in a segment"));
+    };
+    let Some(length) = usize::from(u16::from_be_bytes(*length)).checked_sub(2) else {
+        return Err(RenderError::corrupt("a segment shorter than its own length"));
+    };
+    rest.get(..length).ok_or_else(|| RenderError::truncated("the file ends in a segment"))
+}
+
+/// Skips a scan's data: up to the next marker that is neither a stuffed byte, a restart nor a fill byte.
+fn after_entropy_coded_data(bytes: &[u8]) -> Result<&[u8], RenderError> {
+    let end =
+        bytes.windows(2).position(|pair| pair[0] == 0xff && !matches!(pair[1], 0x00 | 0xff | 0xd0..=0xd7));
+    match end {
+        Some(end) => Ok(&bytes[end..]),
+        None => Err(RenderError::truncated("the file ends in a scan")),
+    }
+}

@@ -1,0 +1,98 @@
+//! Owns the way from an original's bytes to pixels: which decoder, in which order the checks come. Trusts no header:
+//! a size is checked before memory is spent on it, and a file must be whole before it is decoded.
+
+mod gif;
+mod jpeg;
+mod jpeg_markers;
+mod png;
+mod webp;
+
+use image::metadata::Orientation;
+use image::{ColorType, ImageDecoder, ImageError};
+
+use crate::picture::{Channels, Picture};
+use crate::{Limits, RenderError, SourceFormat};
+
+/// Pixels as stored, and what it takes to see them as meant.
+#[derive(Debug)]
+pub(crate) struct Decoded {
+    pub(crate) picture: Picture,
+    pub(crate) orientation: Orientation,
+    /// At most `icc_bytes_max` bytes, otherwise unchecked.
+    pub(crate) icc: Option<Vec<u8>>,
+}
+
+/// Decodes an original whose format is found by its magic number alone.
+pub(crate) fn decode(original: &[u8], limits: &Limits) -> Result<(SourceFormat, Decoded), RenderError> {
+    let Some(format) = SourceFormat::detect(original) else {
+        return Err(RenderError::unsupported("not a JPEG, PNG, GIF or WebP by its first bytes"));
+    };
+    let decoded = match format {
+        SourceFormat::Jpeg => jpeg::decode(original, limits),
+        SourceFormat::Png => png::decode(original, limits),
+        SourceFormat::Gif => gif::decode(original, limits),
+        SourceFormat::Webp => webp::decode(original, limits),
+    }?;
+    Ok((format, decoded))
+}
+
+/// Checks what a header announces.
+fn check_size((width, height): (u32, u32), limits: &Limits) -> Result<(), RenderError> {
+    let pixels = u64::from(width) * u64::from(height);
+    if pixels == 0 {
+        return Err(RenderError::corrupt("a side of no pixels"));
+    }
+    if width.max(height) > limits.side_pixels_max {
+        return Err(RenderError::DimensionsTooLarge { width, height, max: limits.side_pixels_max });
+    }
+    if pixels > limits.decode_pixels_max {
+        return Err(RenderError::PixelsTooMany { pixels, max: limits.decode_pixels_max });
+    }
+    Ok(())
+}
+
+/// Runs one of `image`'s decoders, whose announced size is checked here.
+fn read_pixels(decoder: impl ImageDecoder, limits: &Limits) -> Result<Picture, RenderError> {
+    let size = decoder.dimensions();
+    check_size(size, limits)?;
+    let (channels, wide) = match decoder.color_type() {
+        ColorType::L8 => (Channels::Grey, false),
+        ColorType::La8 => (Channels::GreyAlpha, false),
+        ColorType::Rgb8 => (Channels::Rgb, false),
+        ColorType::Rgba8 => (Channels::Rgba, false),
+        ColorType::L16 => (Channels::Grey, true),
+        ColorType::La16 => (Channels::GreyAlpha, true),
+        ColorType::Rgb16 => (Channels::Rgb, true),
+        ColorType::Rgba16 => (Channels::Rgba, true),
+        _ => return Err(RenderError::unsupported("a colour type that is not decoded")),
+    };
+    let sample_bytes = if wide { 2 } else { 1 };
+    let mut bytes = vec![0; size.0 as usize * size.1 as usize * channels.count() * sample_bytes];
+    decoder.read_image(&mut bytes).map_err(from_image_error)?;
+    Ok(match wide {
+        true => Picture::from_16_bit(size, channels, bytes),
+        false => Picture::new(size, channels, bytes),
+    })
+}
+
+fn from_image_error(error: ImageError) -> RenderError {
+    match error {
+        ImageError::IoError(cause) if cause.kind() == std::io::ErrorKind::UnexpectedEof => {
+            RenderError::truncated("the pixel data ends early")
+        }
+        ImageError::Limits(_) => RenderError::OutOfMemory("the decoder".into()),
+        ImageError::Unsupported(cause) => RenderError::unsupported(cause),
+        other => RenderError::corrupt(other),
+    }
+}
+
+/// The orientation that an EXIF block asks for; a missing or unreadable one asks for none.
+fn orientation_of(exif: Option<&[u8]>) -> Orientation {
+    let block = exif.map(|exif| exif.strip_prefix(b"Exif\0\0").unwrap_or(exif));
+    block.and_then(Orientation::from_exif_chunk).unwrap_or(Orientation::NoTransforms)
+}
+
+/// The profile, unless it is larger than the limit: then the colours are taken as sRGB.
+fn within_limit(icc: Option<Vec<u8>>, limits: &Limits) -> Option<Vec<u8>> {
+    icc.filter(|icc| icc.len() as u64 <= limits.icc_bytes_max)
+}
