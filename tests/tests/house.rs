@@ -1,0 +1,28 @@
+//! The house rules, held by a test: arrows (who may depend on whom), doors (which crate may touch which outside
+//! world), the street (what stands at the top level), sizes and versions. Each rule is a function over plain
+//! text or names, and is shown to fail on a bad example before it is held against the sources.
+
+#[path = "house/arrows.rs"]
+mod arrows;
+#[path = "house/doors.rs"]
+mod doors;
+#[path = "house/source.rs"]
+mod source;
+#[path = "house/street.rs"]
+mod street;
+#[path = "house/versions.rs"]
+mod versions;
+
+use std::path::{Path, PathBuf};
+
+/// The folder that holds the workspace's `Cargo.toml`.
+fn root() -> PathBuf {
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
+    tests.parent().expect("the package stands in the workspace").to_path_buf()
+}
+
+/// Fails with every fault on a line of its own, so that one run shows them all.
+#[track_caller]
+fn assert_none(rule: &str, faults: &[String]) {
+    assert!(faults.is_empty(), "{rule}:\n  {}", faults.join("\n  "));
+}
