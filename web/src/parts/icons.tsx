@@ -5,10 +5,9 @@ type Icon = { class?: string };
 export function Lamp(props: Icon) {
   return (
     <svg class={`lamp ${props.class ?? ""}`} viewBox="0 0 32 32" aria-hidden="true">
-      <path class="lamp-cord" d="M16 1v7" />
-      <path class="lamp-cap" d="M10 8h12v4H10z" />
-      <path class="lamp-glass" d="M7 22a9 9 0 0 1 18 0v2H7z" />
-      <path class="lamp-shine" d="M11.5 21a4.5 4.5 0 0 1 4-4.4" />
+      <path class="lamp-cord" d="M16 1v8" />
+      <path class="lamp-glass" d="M9.5 19h13a6.5 6.5 0 0 1-13 0z" />
+      <path class="lamp-shade" d="M3.5 20.5a12.5 12.5 0 0 1 25 0z" />
     </svg>
   );
 }

@@ -13,8 +13,11 @@ export function StatsStrip({ stats }: { stats: Stats | null }) {
       <Figure name="Failed">{write.count(stats.failed)}</Figure>
       <Figure name="Originals">{write.bytes(stats.bytesIn)}</Figure>
       <Figure name="Renditions">{write.bytes(stats.bytesOut)}</Figure>
-      {stats.p50Ms !== null && <Figure name="Typical time">{write.duration(stats.p50Ms)}</Figure>}
-      {stats.p99Ms !== null && <Figure name="Slowest 1%">{write.duration(stats.p99Ms)}</Figure>}
+      {stats.p50Ms !== null && (
+        <Figure name="Time, p50 / p99">
+          {[stats.p50Ms, stats.p99Ms].map((ms) => (ms === null ? "–" : write.duration(ms))).join(" / ")}
+        </Figure>
+      )}
     </dl>
   );
 }
