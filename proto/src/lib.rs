@@ -35,8 +35,8 @@ pub use topic::{PARTITIONS_LOCAL, Topic};
 
 /// The generated Protobuf types, exactly as they go over the wire. Everything else in this crate is parsed from them.
 #[expect(
-    missing_docs,
     unreachable_pub,
+    unused_qualifications,
     clippy::all,
     reason = "generated; the .proto files carry the documentation"
 )]
