@@ -66,6 +66,8 @@ test("every_reason_of_the_contract_has_its_own_words", () => {
 test("refusals_are_said_by_code_then_status_then_the_servers_words", () => {
   assert.match(refusalInWords(503, { code: "outcome_unknown" }), /never makes a second copy/);
   assert.match(refusalInWords(413, { code: "whatever" }), /larger than/);
+  const detail = "at most 52428800 bytes are accepted";
+  assert.equal(refusalInWords(413, { code: "too_large", detail }), "The file is larger than 52.4 MB, the most Safelight accepts.");
   assert.equal(refusalInWords(422, { title: "T", detail: "the key was used with another body" }), "the key was used with another body");
   assert.match(refusalInWords(418, null), /418/);
 });

@@ -1,6 +1,7 @@
 // Owns every sentence that explains a failure or a refusal to the person at the screen. Codes come from the HTTP
 // contract; an unknown code falls back to the status, then to the server's own title and detail.
 
+import * as write from "./format";
 import { object, text } from "./image";
 
 /** The contract's closed set of failure reasons, in plain words. */
@@ -35,6 +36,9 @@ const CODES: Readonly<Record<string, string>> = {
   dimensions_too_large: "The picture is too wide or too tall.",
   unsupported_format: "This isn’t a kind of image Safelight accepts.",
   checksum_mismatch: "The file arrived damaged. Try again.",
+  unavailable: "Safelight can’t answer this right now.",
+  keys_unavailable: "Safelight can’t check tokens right now.",
+  too_many_requests: "Too many requests in a short time.",
 };
 
 const STATUSES: Readonly<Record<number, string>> = {
@@ -60,6 +64,8 @@ export function refusalInWords(status: number, body: unknown): string {
   const code = text(problem.code);
   const known = code === null ? undefined : CODES[code];
   if (known !== undefined) return known;
+  const bytesMax = /(\d+) bytes/.exec(text(problem.detail) ?? "")?.[1];
+  if (status === 413 && bytesMax !== undefined) return `The file is larger than ${write.bytes(Number(bytesMax))}, the most Safelight accepts.`;
   // A 422 has no one meaning: there the server's own words say more than any of ours.
   const fallback = STATUSES[status];
   if (fallback !== undefined) return fallback;
