@@ -43,7 +43,8 @@ execute() {
     local log=$1 limit=0
     shift
     [ "${CI:-}" != true ] || limit=45m
-    timeout --kill-after=30s "$limit" "$@" >"$log" 2>&1 </dev/null &
+    : >"$log"
+    timeout --kill-after=30s "$limit" "$@" >>"$log" 2>&1 </dev/null &
     running=$!
     tail -n +1 -s 0.2 -f --pid="$running" "$log"
     local status=0
