@@ -1,0 +1,255 @@
+//! Owns the workers of a station: how many there are, whose they are, and what a death means. Blocks its callers;
+//! knows nothing about async, records or storage.
+//!
+//! A worker that one customer's file has taken over must not see another customer's photo: a worker serves one
+//! customer and is then replaced by a spare that was started ahead. Idle workers keep their customer until the room
+//! is needed.
+
+use std::io;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+
+use clap::{Args, ValueEnum};
+use thiserror::Error;
+
+use super::child::{NoAnswer, Worker};
+use super::wire::{Asked, Said};
+use crate::{Developed, Limits, Reason, RenderError, Rendition};
+
+/// The running program, even if its file has been replaced since.
+const THIS_PROGRAM: &str = "/proc/self/exe";
+/// A worker is replaced after as many jobs, so that nothing in it grows without end.
+const JOBS_PER_WORKER_MAX: u32 = 500;
+/// Spares that may turn out to be dead before the machine is called unfit.
+const DEAD_SPARES_MAX: usize = 8;
+
+/// Which workers there are and what one original may cost in them.
+#[derive(Args, Debug, Clone)]
+pub struct PoolConfig {
+    /// Originals developed at the same time; a further one waits. As many spare processes stand ready
+    #[arg(long = "workers", env = "SAFELIGHT_WORKERS", default_value_t = processors())]
+    pub workers: NonZeroUsize,
+    /// Program to start as a worker, by default this one
+    #[arg(long = "worker-program", env = "SAFELIGHT_WORKER_PROGRAM")]
+    pub program: Option<PathBuf>,
+    /// When a worker serves again
+    #[arg(long = "worker-reuse", env = "SAFELIGHT_WORKER_REUSE", value_enum, default_value_t = Reuse::Customer)]
+    pub reuse: Reuse,
+    /// What one original may cost.
+    #[command(flatten)]
+    pub limits: Limits,
+}
+
+impl Default for PoolConfig {
+    fn default() -> Self {
+        Self { workers: processors(), program: None, reuse: Reuse::Customer, limits: Limits::DEFAULT }
+    }
+}
+
+fn processors() -> NonZeroUsize {
+    thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
+}
+
+/// When a worker serves again.
+#[derive(ValueEnum, Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reuse {
+    /// For the same customer only
+    Customer,
+    /// Never: one original, one process
+    Never,
+    /// For anybody: for deployments with one customer
+    Always,
+}
+
+/// Why an original was not developed.
+#[derive(Debug, Error)]
+pub enum Failure {
+    /// The original is wrong, and no retry changes that.
+    #[error("reject the original as {}: {detail}", reason.as_str())]
+    Rejected {
+        /// From the closed list.
+        reason: Reason,
+        /// Short, printable, ours.
+        detail: String,
+    },
+    /// The machine is wrong: a worker could not be started or talked to. The original may be fine.
+    #[error("start or reach a worker process")]
+    Unavailable(#[source] io::Error),
+}
+
+type Started = io::Result<Worker>;
+
+/// Worker processes, at most two for each of `workers`: one at work or idle, one spare.
+pub struct Pool {
+    limits: Limits,
+    workers: usize,
+    reuse: Reuse,
+    /// Taken only when the pool is dropped.
+    spares: Option<Mutex<Receiver<Started>>>,
+    keeper: Option<JoinHandle<()>>,
+    state: Mutex<State>,
+    freed: Condvar,
+}
+
+struct State {
+    /// Started to see whether workers start at all.
+    first: Option<Worker>,
+    /// Callers between admission and return.
+    busy: usize,
+    /// Oldest first.
+    idle: Vec<(String, Worker)>,
+}
+
+impl Pool {
+    /// Starts the first worker, and spares in the background. Fails if the first one does not start: then none would.
+    pub fn start(config: PoolConfig) -> io::Result<Self> {
+        let program = config.program.unwrap_or_else(|| THIS_PROGRAM.into());
+        let workers = config.workers.get();
+        // One more spare than fits the channel waits in the keeper's hand.
+        let (sender, spares) = sync_channel(workers - 1);
+        let limits = config.limits.clone();
+        let keeper = thread::Builder::new()
+            .name("darkroom-keeper".into())
+            .spawn(move || keep_spares(&program, &limits, &sender))?;
+        let first = spares.recv().map_err(io::Error::other)?;
+        let pool = Self {
+            limits: config.limits,
+            workers,
+            reuse: config.reuse,
+            spares: Some(Mutex::new(spares)),
+            keeper: Some(keeper),
+            state: Mutex::new(State { first: None, busy: 0, idle: Vec::new() }),
+            freed: Condvar::new(),
+        };
+        pool.state().first = Some(first?);
+        Ok(pool)
+    }
+
+    /// Develops `original` in a worker of `customer`; blocks while all workers are busy, then for at most twice
+    /// `wall_secs` and a start.
+    ///
+    /// A worker's death is tried once more on a fresh worker, then it is the original's fault:
+    /// `decode_timeout`, `decode_memory` or `decoder_crashed`.
+    pub fn develop(&self, customer: &str, original: &[u8], plan: &[Rendition]) -> Result<Developed, Failure> {
+        let bytes = original.len() as u64;
+        if bytes > self.limits.file_bytes_max {
+            let error = RenderError::FileTooLarge { bytes, max: self.limits.file_bytes_max };
+            return Err(Failure::Rejected { reason: error.reason(), detail: error.to_string() });
+        }
+        let _admission = self.admit();
+        let asked = Asked { original, plan, limits: &self.limits };
+        let mut worker = self.take(customer).map_err(Failure::Unavailable)?;
+        let mut answer = worker.ask(asked);
+        if let Err(NoAnswer::Died(_)) = answer {
+            drop(worker);
+            worker = self.fresh().map_err(Failure::Unavailable)?;
+            answer = worker.ask(asked);
+        }
+        let said = answer.map_err(|none| match none {
+            NoAnswer::Died(death) => Failure::Rejected { reason: death.reason, detail: death.detail },
+            NoAnswer::Failed(error) => Failure::Unavailable(error),
+        })?;
+        match said {
+            // After a panic a decoder's state is anybody's guess: that worker is not given back.
+            Said::Rejected(reason @ Reason::DecoderCrashed, detail) => {
+                Err(Failure::Rejected { reason, detail })
+            }
+            Said::Rejected(reason, detail) => {
+                self.give_back(customer, worker);
+                Err(Failure::Rejected { reason, detail })
+            }
+            Said::Developed(developed) => {
+                self.give_back(customer, worker);
+                Ok(developed)
+            }
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn admit(&self) -> Admission<'_> {
+        let mut state = self.state();
+        while state.busy >= self.workers {
+            state = self.freed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        state.busy += 1;
+        Admission(self)
+    }
+
+    /// A living worker that has seen nobody else's photos.
+    fn take(&self, customer: &str) -> io::Result<Worker> {
+        loop {
+            let mut state = self.state();
+            let own = |(owner, _): &(String, Worker)| self.reuse == Reuse::Always || owner == customer;
+            if let Some(found) = state.idle.iter().position(own) {
+                let (_, mut worker) = state.idle.remove(found);
+                if worker.is_alive() {
+                    return Ok(worker);
+                }
+                continue;
+            }
+            let crowded = state.idle.len() + state.busy > self.workers;
+            let evicted = crowded.then(|| state.idle.remove(0));
+            drop(state);
+            drop(evicted);
+            return self.fresh();
+        }
+    }
+
+    /// A living worker that has seen nothing.
+    fn fresh(&self) -> io::Result<Worker> {
+        let first = self.state().first.take();
+        if let Some(mut worker) = first
+            && worker.is_alive()
+        {
+            return Ok(worker);
+        }
+        let spares = self.spares.as_ref().expect("spares are there until the pool is dropped");
+        let spares = spares.lock().unwrap_or_else(PoisonError::into_inner);
+        for _ in 0..DEAD_SPARES_MAX {
+            let mut worker = spares.recv().map_err(io::Error::other)??;
+            if worker.is_alive() {
+                return Ok(worker);
+            }
+        }
+        Err(io::Error::other("spare workers keep dying"))
+    }
+
+    fn give_back(&self, customer: &str, worker: Worker) {
+        if self.reuse != Reuse::Never && worker.jobs < JOBS_PER_WORKER_MAX {
+            self.state().idle.push((customer.to_owned(), worker));
+        }
+    }
+}
+
+/// A place among the callers, given up when dropped.
+struct Admission<'a>(&'a Pool);
+
+impl Drop for Admission<'_> {
+    fn drop(&mut self) {
+        self.0.state().busy -= 1;
+        self.0.freed.notify_one();
+    }
+}
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        // Without a receiver the keeper's next send fails, and it returns.
+        self.spares.take();
+        if let Some(keeper) = self.keeper.take() {
+            // A keeper that panicked has already ended, which is the aim.
+            let _ = keeper.join();
+        }
+    }
+}
+
+/// Starts workers ahead of need until the pool is gone. All workers are children of this one thread: the kernel
+/// kills a worker when the thread that started it ends.
+fn keep_spares(program: &Path, limits: &Limits, to: &SyncSender<Started>) {
+    while to.send(Worker::start(program, limits)).is_ok() {}
+}
