@@ -1,0 +1,209 @@
+//! Owns which partitions are ours right now, and answers librdkafka's callbacks. A revocation is acknowledged only after
+//! its work was told to stop and its generation is over; nothing is committed from inside a callback (librdkafka #3337,
+//! #4059).
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use proto::Topic;
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::consumer::{BaseConsumer, ConsumerContext, Rebalance};
+use rdkafka::error::{KafkaError, KafkaResult};
+use rdkafka::topic_partition_list::TopicPartitionListElem;
+use rdkafka::{ClientContext, Offset, Statistics, TopicPartitionList};
+use tokio_util::sync::CancellationToken;
+
+use crate::Place;
+use crate::client::{Ear, hear_log};
+use crate::ledger::{Delivery, Generation, Ledger};
+
+/// The consumer's context: shared between the poll thread, the lag thread and the work.
+#[derive(Clone, Default)]
+pub(crate) struct Assignment {
+    state: Arc<Mutex<State>>,
+    ear: Ear,
+}
+
+/// What is known of our partitions.
+#[derive(Default)]
+pub(crate) struct State {
+    pub(crate) ledger: Ledger<Place>,
+    pub(crate) lanes: BTreeMap<Place, Lane>,
+    /// The group has given us partitions, or said that there are none for us.
+    pub(crate) joined: bool,
+    /// Commits that are sent and not answered.
+    pub(crate) commits_open: usize,
+}
+
+/// One partition of ours, beside its window.
+#[derive(Default)]
+pub(crate) struct Lane {
+    /// Stops the work on its records.
+    pub(crate) cancel: CancellationToken,
+    pub(crate) paused: bool,
+    /// The client's own word: next offset to fetch, and records fetched but not delivered.
+    pub(crate) fetching: Option<(i64, i64)>,
+}
+
+impl Assignment {
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().expect("no holder panics")
+    }
+
+    pub(crate) fn settle(&self, place: Place, generation: Generation, offset: i64) -> bool {
+        self.state().ledger.settle(place, generation, offset)
+    }
+}
+
+impl State {
+    /// Takes a delivered offset in. Returns under which generation it is to be handled and what stops that, and whether
+    /// the log was found to be another one.
+    pub(crate) fn admit(
+        &mut self,
+        place: Place,
+        offset: i64,
+    ) -> Option<(Generation, CancellationToken, bool)> {
+        let (generation, rewound) = match self.ledger.admit(place, offset) {
+            Delivery::Fresh(generation) => (generation, false),
+            Delivery::Rewound(generation) => (generation, true),
+            Delivery::Ignored => return None,
+        };
+        let lane = self.lanes.entry(place).or_default();
+        if rewound {
+            std::mem::take(&mut lane.cancel).cancel();
+        }
+        Some((generation, lane.cancel.clone(), rewound))
+    }
+
+    fn assign(&mut self, place: Place) {
+        self.ledger.assign(place);
+        if let Some(old) = self.lanes.insert(place, Lane::default()) {
+            old.cancel.cancel();
+        }
+    }
+
+    fn revoke(&mut self, place: Place) {
+        self.ledger.revoke(place);
+        if let Some(lane) = self.lanes.remove(&place) {
+            lane.cancel.cancel();
+        }
+    }
+
+    /// Stops all work; what is not settled stays so.
+    pub(crate) fn abandon_all(&mut self) {
+        for lane in self.lanes.values() {
+            lane.cancel.cancel();
+        }
+    }
+
+    fn commit_answered(&mut self, result: &KafkaResult<()>, offsets: &TopicPartitionList) {
+        self.commits_open = self.commits_open.saturating_sub(1);
+        for element in offsets.elements() {
+            // Each partition has an error of its own; one that is no longer ours says so here (librdkafka #2782).
+            let failed = result.is_err() || element.error().is_err();
+            if failed && let Some(place) = place_of(&element) {
+                tracing::debug!(kafka.partition = place.1, "commit again later: {result:?}");
+                self.ledger.commit_failed(place);
+            }
+        }
+    }
+}
+
+pub(crate) fn place_of(element: &TopicPartitionListElem<'_>) -> Option<Place> {
+    Some((Topic::parse(element.topic())?, element.partition()))
+}
+
+/// Returns the places as librdkafka takes them.
+pub(crate) fn partition_list(places: impl IntoIterator<Item = Place>) -> TopicPartitionList {
+    let mut list = TopicPartitionList::new();
+    for (topic, partition) in places {
+        list.add_partition(topic.name(), partition);
+    }
+    list
+}
+
+/// Returns the places with offsets as librdkafka takes them.
+pub(crate) fn offset_list(offsets: impl IntoIterator<Item = (Place, i64)>) -> TopicPartitionList {
+    let mut list = TopicPartitionList::new();
+    for ((topic, partition), offset) in offsets {
+        list.add_partition_offset(topic.name(), partition, Offset::Offset(offset))
+            .expect("any offset of a record can be set");
+    }
+    list
+}
+
+impl ClientContext for Assignment {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, line: &str) {
+        hear_log(level, facility, line);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        self.ear.hear_error(&error, reason);
+    }
+
+    fn stats(&self, statistics: Statistics) {
+        let mut state = self.state();
+        for (name, counted) in &statistics.topics {
+            let Some(topic) = Topic::parse(name) else { continue };
+            for (partition, seen) in &counted.partitions {
+                if let Some(lane) = state.lanes.get_mut(&(topic, *partition)) {
+                    lane.fetching = Some((seen.next_offset, seen.fetchq_cnt));
+                }
+            }
+        }
+    }
+}
+
+impl ConsumerContext for Assignment {
+    fn pre_rebalance(&self, _consumer: &BaseConsumer<Assignment>, rebalance: &Rebalance<'_>) {
+        let mut state = self.state();
+        match rebalance {
+            Rebalance::Assign(list) => {
+                state.joined = true;
+                list.elements().iter().filter_map(place_of).for_each(|place| state.assign(place));
+                tracing::info!(partitions = list.count(), "partitions assigned");
+            }
+            Rebalance::Revoke(list) => {
+                list.elements().iter().filter_map(place_of).for_each(|place| state.revoke(place));
+                tracing::info!(partitions = list.count(), "partitions revoked");
+            }
+            Rebalance::Error(error) => tracing::warn!("rebalance: {error}"),
+        }
+    }
+
+    fn commit_callback(&self, result: KafkaResult<()>, offsets: &TopicPartitionList) {
+        self.state().commit_answered(&result, offsets);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PLACE: Place = (Topic::Uploaded, 3);
+
+    #[test]
+    fn a_revocation_stops_the_work_and_a_late_word_changes_nothing() {
+        let assignment = Assignment::default();
+        assignment.state().assign(PLACE);
+        let (generation, cancel, _) = assignment.state().admit(PLACE, 9).unwrap();
+        assignment.state().revoke(PLACE);
+        assert!(cancel.is_cancelled());
+        assignment.state().assign(PLACE);
+        assert!(!assignment.settle(PLACE, generation, 9));
+        assert!(assignment.state().ledger.take_commits().is_empty());
+    }
+
+    #[test]
+    fn a_commit_that_one_partition_refuses_is_due_again_for_it() {
+        let mut state = State::default();
+        state.assign(PLACE);
+        let (generation, _, _) = state.admit(PLACE, 9).unwrap();
+        state.ledger.settle(PLACE, generation, 9);
+        let sent = state.ledger.take_commits();
+        state.commits_open = 1;
+        let refused = Err(KafkaError::ConsumerCommit(rdkafka::error::RDKafkaErrorCode::RebalanceInProgress));
+        state.commit_answered(&refused, &offset_list(sent.clone()));
+        assert_eq!((state.commits_open, state.ledger.take_commits()), (0, sent));
+    }
+}

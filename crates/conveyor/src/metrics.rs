@@ -1,0 +1,56 @@
+//! Every number this crate counts. Labels come from closed sets: topics, partitions, outcomes.
+
+use std::time::Duration;
+
+use metrics::{counter, gauge, histogram};
+use proto::Topic;
+
+use crate::Place;
+
+/// How a record ended.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Outcome {
+    Done,
+    Rejected,
+}
+
+pub(crate) fn record_ended(topic: Topic, outcome: Outcome) {
+    let outcome = match outcome {
+        Outcome::Done => "done",
+        Outcome::Rejected => "rejected",
+    };
+    counter!("safelight_conveyor_records_total", "topic" => topic.name(), "outcome" => outcome).increment(1);
+}
+
+pub(crate) fn record_retried(topic: Topic) {
+    counter!("safelight_conveyor_retries_total", "topic" => topic.name()).increment(1);
+}
+
+pub(crate) fn handler_panicked(topic: Topic) {
+    counter!("safelight_conveyor_panics_total", "topic" => topic.name()).increment(1);
+}
+
+pub(crate) fn handled_in(topic: Topic, took: Duration) {
+    histogram!("safelight_conveyor_handle_seconds", "topic" => topic.name()).record(took.as_secs_f64());
+}
+
+pub(crate) fn lag(group: &str, (topic, partition): Place, records: i64) {
+    let labels =
+        [("group", group.to_owned()), ("topic", topic.name().into()), ("partition", partition.to_string())];
+    #[expect(clippy::cast_precision_loss, reason = "a lag of 2^52 records is not met")]
+    gauge!("safelight_conveyor_lag_records", &labels).set(records as f64);
+}
+
+pub(crate) fn in_flight(group: &str, bytes: u64) {
+    #[expect(clippy::cast_precision_loss, reason = "bounded by a memory limit, far below 2^52")]
+    gauge!("safelight_conveyor_in_flight_bytes", "group" => group.to_owned()).set(bytes as f64);
+}
+
+pub(crate) fn published(topic: Topic, took: Duration) {
+    histogram!("safelight_conveyor_publish_seconds", "topic" => topic.name()).record(took.as_secs_f64());
+}
+
+pub(crate) fn publish_failed(topic: Topic, kind: &'static str) {
+    counter!("safelight_conveyor_publish_failures_total", "topic" => topic.name(), "kind" => kind)
+        .increment(1);
+}

@@ -1,0 +1,219 @@
+//! Owns the poll thread: delivers records to the work, pauses and resumes, commits, drains, leaves. It never waits for a
+//! record's work: a silent consumer is expelled after `max.poll.interval.ms`.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::message::BorrowedMessage;
+use tokio::runtime::Handle;
+use tokio_util::sync::CancellationToken;
+
+use crate::assignment::{Assignment, offset_list, partition_list};
+use crate::epoch::{self, Epochs};
+use crate::lag::Stalls;
+use crate::message::record_of;
+use crate::metrics;
+use crate::work::{Job, Workshop};
+use crate::{Handler, KafkaArgs, Place};
+
+const COMMIT_EVERY: Duration = Duration::from_secs(1);
+/// How long a poll may wait while there is work whose end could mean something to do.
+const POLL_BUSY: Duration = Duration::from_millis(5);
+const POLL_IDLE: Duration = Duration::from_millis(100);
+/// How long the last commit may take.
+const LAST_COMMIT_MAX: Duration = Duration::from_secs(3);
+const EPOCH_MAX: Duration = Duration::from_secs(5);
+
+/// The poll thread's own things.
+pub(crate) struct Poller<'a, H> {
+    pub(crate) group: &'a str,
+    pub(crate) kafka: &'a KafkaArgs,
+    pub(crate) topics: &'a [proto::Topic],
+    pub(crate) consumer: &'a BaseConsumer<Assignment>,
+    pub(crate) workshop: Arc<Workshop<H>>,
+    pub(crate) epochs: Epochs,
+    pub(crate) runtime: Handle,
+    pub(crate) stalls: &'a Stalls,
+    pub(crate) ready: &'a (dyn Fn(bool, &str) + Send + Sync),
+    pub(crate) said: Option<bool>,
+    pub(crate) paused: bool,
+}
+
+impl<H: Handler> Poller<'_, H> {
+    /// Polls until `stop`, then drains. Fails when only a restart can help.
+    pub(crate) fn run(&mut self, stop: &CancellationToken) -> anyhow::Result<()> {
+        let mut committed = Instant::now();
+        while !stop.is_cancelled() {
+            self.poll_once()?;
+            self.regulate();
+            if committed.elapsed() >= COMMIT_EVERY {
+                committed = Instant::now();
+                self.commit();
+                self.tell();
+                if let Some((topic, partition)) = self.stalls.stuck() {
+                    let secs = self.workshop.limits.stall_secs_max;
+                    bail!("records of `{topic}` partition {partition} wait and nothing moved for {secs} s");
+                }
+            }
+        }
+        self.drain();
+        Ok(())
+    }
+
+    fn poll_once(&mut self) -> anyhow::Result<()> {
+        let wait = if self.workshop.in_flight.records() > 0 { POLL_BUSY } else { POLL_IDLE };
+        let consumer = self.consumer;
+        match consumer.poll(wait) {
+            None => Ok(()),
+            Some(Ok(message)) => self.take(&message),
+            Some(Err(error)) => self.hear(&error),
+        }
+    }
+
+    fn take(&mut self, message: &BorrowedMessage<'_>) -> anyhow::Result<()> {
+        let Some(mut record) = record_of(message, &self.epochs) else { return Ok(()) };
+        let admitted = self.workshop.assignment.state().admit(record.place(), record.offset);
+        let Some((generation, cancel, rewound)) = admitted else { return Ok(()) };
+        if rewound {
+            tracing::warn!(
+                kafka.topic = record.topic.name(),
+                "the log begins anew at offset {}",
+                record.offset
+            );
+            self.epochs = epoch::ask(self.consumer.client(), self.kafka, self.topics, EPOCH_MAX)
+                .context("learn the epoch of a log that begins anew")?;
+            record.epoch = self.epochs.of(record.topic);
+        }
+        self.stalls.kafka_answered();
+        self.runtime.spawn(self.workshop.begin(Job { record, generation, cancel }));
+        Ok(())
+    }
+
+    /// Says what an error of the consumer means: a restart, or waiting.
+    fn hear(&mut self, error: &KafkaError) -> anyhow::Result<()> {
+        if let KafkaError::MessageConsumptionFatal(_) = error {
+            return Err(error.clone()).context("consume from Kafka");
+        }
+        match error.rdkafka_error_code() {
+            Some(code @ RDKafkaErrorCode::PollExceeded) => bail!("poll in time: {code}"),
+            Some(RDKafkaErrorCode::AllBrokersDown) => self.stalls.kafka_lost(),
+            Some(
+                RDKafkaErrorCode::BrokerTransportFailure
+                | RDKafkaErrorCode::OperationTimedOut
+                | RDKafkaErrorCode::Resolve,
+            ) => tracing::debug!("consume from Kafka: {error}"),
+            _ => tracing::warn!("consume from Kafka: {error}"),
+        }
+        Ok(())
+    }
+
+    /// Pauses what must not deliver now and resumes what may again.
+    fn regulate(&mut self) {
+        let limits = &self.workshop.limits;
+        let (records, bytes) = (self.workshop.in_flight.records(), self.workshop.in_flight.bytes());
+        let (records_max, bytes_max) =
+            (limits.in_flight_records_max.max(1), limits.in_flight_bytes_max.max(1));
+        // Resume a good way below the limit: every pause throws away what was fetched ahead.
+        self.paused = match self.paused {
+            false => records >= records_max || bytes >= bytes_max,
+            true => records > records_max / 4 * 3 || bytes > bytes_max / 4 * 3,
+        };
+        let (pause, resume) = self.to_change(self.paused, limits.window_records_max);
+        // A partition that was revoked meanwhile fails here and is none of ours any more.
+        if !pause.is_empty() && self.consumer.pause(&partition_list(pause)).is_err() {
+            tracing::debug!("pause partitions that are no longer ours");
+        }
+        if !resume.is_empty() && self.consumer.resume(&partition_list(resume)).is_err() {
+            tracing::debug!("resume partitions that are no longer ours");
+        }
+    }
+
+    /// Returns what to pause and what to resume, and notes it as done.
+    fn to_change(&self, pause_all: bool, window_max: usize) -> (Vec<Place>, Vec<Place>) {
+        let mut state = self.workshop.assignment.state();
+        let state = &mut *state;
+        let (mut pause, mut resume) = (Vec::new(), Vec::new());
+        for (place, lane) in &mut state.lanes {
+            let span = state.ledger.window(*place).map_or(0, crate::window::Window::span);
+            let window_limit = if lane.paused { window_max / 4 * 3 } else { window_max };
+            let wanted = pause_all || span > window_limit;
+            if wanted != std::mem::replace(&mut lane.paused, wanted) {
+                if wanted { pause.push(*place) } else { resume.push(*place) }
+            }
+        }
+        (pause, resume)
+    }
+
+    fn commit(&self) {
+        metrics::in_flight(self.group, self.workshop.in_flight.bytes());
+        let due = self.workshop.assignment.state().ledger.take_commits();
+        if due.is_empty() {
+            return;
+        }
+        match self.consumer.commit(&offset_list(due.iter().copied()), CommitMode::Async) {
+            Ok(()) => self.workshop.assignment.state().commits_open += 1,
+            Err(error) => {
+                tracing::debug!("commit again later: {error}");
+                let mut state = self.workshop.assignment.state();
+                due.into_iter().for_each(|(place, _)| state.ledger.commit_failed(place));
+            }
+        }
+    }
+
+    /// Tells readiness when it changes.
+    fn tell(&mut self) {
+        let joined = self.workshop.assignment.state().joined;
+        let (up, why) = match (joined, self.stalls.is_kafka_lost()) {
+            (_, true) => (false, "no broker answers"),
+            (false, false) => (false, "waiting for the group"),
+            (true, false) => (true, ""),
+        };
+        if self.said.replace(up) != Some(up) {
+            (self.ready)(up, why);
+            if up {
+                tracing::info!(group = self.group, "consuming");
+            } else {
+                tracing::warn!(group = self.group, "not consuming: {why}");
+            }
+        }
+    }
+
+    /// Lets what is in hand end, commits it, and leaves the rest for the next member. Bounded.
+    fn drain(&mut self) {
+        (self.ready)(false, "draining");
+        self.workshop.draining.cancel();
+        let (pause, _) = self.to_change(true, 0);
+        let _ = self.consumer.pause(&partition_list(pause));
+        let deadline = Instant::now() + Duration::from_secs(self.workshop.limits.belt_drain_secs);
+        let mut committed = Instant::now();
+        while self.workshop.in_flight.records() > 0 && Instant::now() < deadline {
+            // Still polling, so that the group sees us alive; what is delivered now is the next member's.
+            let _ = self.consumer.poll(POLL_BUSY);
+            if committed.elapsed() >= COMMIT_EVERY {
+                committed = Instant::now();
+                self.commit();
+            }
+        }
+        let left = self.workshop.in_flight.records();
+        if left > 0 {
+            tracing::warn!(
+                group = self.group,
+                left,
+                "the drain's time is over; the next member takes these up"
+            );
+        }
+        self.workshop.assignment.state().abandon_all();
+        self.commit_for_the_last_time();
+    }
+
+    fn commit_for_the_last_time(&self) {
+        let deadline = Instant::now() + LAST_COMMIT_MAX;
+        self.commit();
+        while self.workshop.assignment.state().commits_open > 0 && Instant::now() < deadline {
+            let _ = self.consumer.poll(POLL_BUSY);
+        }
+    }
+}
