@@ -10,6 +10,17 @@ export SAFELIGHT_CACHE ?= $(CURDIR)/.cache
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 TOOLS := deploy/tools
 
+# Where the pinned toolchain is there only under another name, as an installed `stable` of the same version, that one
+# is taken: nothing needs to be fetched then.
+PINNED := $(shell sed -nE 's/^channel *= *"(.*)"/\1/p' rust-toolchain.toml)
+ifndef RUSTUP_TOOLCHAIN
+ifeq (,$(shell rustup toolchain list 2>/dev/null | grep '^$(PINNED)-'))
+ifneq (,$(shell rustc +stable --version 2>/dev/null | grep '^rustc $(PINNED) '))
+export RUSTUP_TOOLCHAIN := stable
+endif
+endif
+endif
+
 help: ## Print the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 

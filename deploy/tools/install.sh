@@ -47,7 +47,8 @@ check_rust() {
     has cargo || die "Rust is missing: install rustup (https://rustup.rs or apt-get install rustup)"
     local have want
     want=$(sed -nE 's/^channel *= *"(.*)"/\1/p' "$root/rust-toolchain.toml")
-    have=$(cd "$root" && cargo --version | awk '{print $2}')
+    have=$(cd "$root" && cargo --version 2>/dev/null | awk '{print $2}') || true
+    [ -n "$have" ] || die "Rust $want is missing: rustup toolchain install $want"
     at_least "$have" "$want" || die "Rust $have is too old, $want or newer is needed (rustup update)"
 }
 
@@ -103,7 +104,7 @@ apt_install() {
         packages+=("$name")
     done
     say "installing ${packages[*]}"
-    "${run[@]}" install -y --no-install-recommends "${packages[@]}" >&2
+    "${run[@]}" install -y --no-install-recommends "${packages[@]}" >/dev/null
 }
 
 install_required() {
