@@ -8,10 +8,10 @@ import { TOKEN, URL_BASE, PHOTOS, axe, card, inspect, openBrowser, openPage, ope
 
 const RUN = Date.now().toString(36);
 const GOOD = `good-${RUN}.jpg`;
-// A name that is markup: it must be read, never run.
-const BAD = `<img src=x onerror=alert(1)> ${RUN}.jpg`;
+const BAD = `truncated-${RUN}.jpg`;
 const BEFORE = `before-${RUN}.jpg`;
-const LATER = `while-away-${RUN}.jpg`;
+// A name that is markup: it must be read, never run.
+const LATER = `<img src=x onerror=alert(1)> ${RUN}.jpg`;
 
 let browser;
 let page;
@@ -136,6 +136,8 @@ test("what_happened_while_away_comes_by_resuming_the_stream", async () => {
     await card(other.page, LATER).and(other.page.locator(".processed")).waitFor();
     assert.ok(asked("/v1/stream").at(-1).headers["last-event-id"], "the stream was resumed by its last event id");
     assert.equal(asked("/v1/images?limit=").length, listsBefore, "without reading the list again");
+    // The cut is in the console, and nothing else: no markup ran, no policy was touched.
+    assert.deepEqual(other.seen.errors.filter((line) => !line.startsWith("Failed to load resource: net::")), []);
   } finally {
     await other.context.close();
     wire.close();
@@ -165,7 +167,7 @@ test("without_a_token_the_page_asks_for_one_and_a_bad_one_is_told", async () => 
 /** Uploads past the page, as another client would. */
 async function post(filename) {
   const headers = { Authorization: `Bearer ${TOKEN}`, "Content-Type": "image/jpeg" };
-  const answer = await fetch(`${URL_BASE}/v1/images?filename=${filename}`, { method: "POST", headers, body: good });
+  const answer = await fetch(`${URL_BASE}/v1/images?filename=${encodeURIComponent(filename)}`, { method: "POST", headers, body: good });
   assert.equal(answer.status, 202);
 }
 

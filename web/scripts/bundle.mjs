@@ -35,7 +35,7 @@ async function scripts(outdir) {
     bundle: true,
     minify: true,
     format: "esm",
-    target: ["es2022", "chrome110", "firefox115", "safari16.4"],
+    target: ["es2022", "chrome116", "firefox124", "safari17.4"],
     jsx: "automatic",
     jsxImportSource: "preact",
     legalComments: "none",

@@ -35,6 +35,7 @@ export interface Stats {
 export class Api {
   #token: string;
   #onUnauthorized: () => void;
+  #statsAbsent = false;
 
   constructor(token: string, onUnauthorized: () => void) {
     this.#token = token;
@@ -65,13 +66,15 @@ export class Api {
     return (await this.#get(url, "image/*", signal)).blob();
   }
 
-  /** The totals, or `null` from a server that keeps none. */
+  /** The totals, or `null` when there are none; a server without the route is not asked again. */
   async stats(): Promise<Stats | null> {
+    if (this.#statsAbsent) return null;
     try {
       return parseStats(await this.#json("/v1/stats"));
     } catch (error) {
-      if (error instanceof Refused) return null;
-      throw error;
+      if (!(error instanceof Refused)) throw error;
+      this.#statsAbsent = error.status === 404;
+      return null;
     }
   }
 

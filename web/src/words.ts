@@ -65,7 +65,9 @@ export function refusalInWords(status: number, body: unknown): string {
   const known = code === null ? undefined : CODES[code];
   if (known !== undefined) return known;
   const bytesMax = /(\d+) bytes/.exec(text(problem.detail) ?? "")?.[1];
-  if (status === 413 && bytesMax !== undefined) return `The file is larger than ${write.bytes(Number(bytesMax))}, the most Safelight accepts.`;
+  if (status === 413 && bytesMax !== undefined) {
+    return `The file is larger than ${write.bytes(Number(bytesMax))}, the most Safelight accepts.`;
+  }
   // A 422 has no one meaning: there the server's own words say more than any of ours.
   const fallback = STATUSES[status];
   if (fallback !== undefined) return fallback;
