@@ -45,6 +45,7 @@ const TESTS: &[(&str, fn())] = &[
     ("the_cpu_allowance_is_for_each_job", the_cpu_allowance_is_for_each_job),
     ("a_worker_has_no_environment_and_writes_no_file", a_worker_has_no_environment_and_writes_no_file),
     ("a_program_that_is_no_worker_is_unavailable", a_program_that_is_no_worker_is_unavailable),
+    ("a_thousand_damaged_files_are_all_answered", a_thousand_damaged_files_are_all_answered),
     ("no_worker_outlives_a_killed_station", no_worker_outlives_a_killed_station),
     ("no_worker_outlives_its_pool", no_worker_outlives_its_pool),
     ("many_callers_share_few_workers", many_callers_share_few_workers),
@@ -228,6 +229,53 @@ fn a_program_that_is_no_worker_is_unavailable() {
     for program in ["/bin/true", "/bin/cat", "/nonexistent"] {
         let started = Pool::start(PoolConfig { program: Some(program.into()), ..config() });
         assert!(started.is_err(), "{program}");
+    }
+}
+
+/// Real files with bytes changed, taken out and doubled: each is developed or rejected, and no worker is unreachable.
+fn a_thousand_damaged_files_are_all_answered() {
+    let pool = pool();
+    let mut seed = 0x9e37_79b9_7f4a_7c15_u64;
+    for round in 0..250 {
+        for mut file in one_of_each_format() {
+            for _ in 0..=round % 5 {
+                damage(&mut file, &mut seed);
+            }
+            let answer = pool.develop("c", &file, &plan());
+            assert!(!matches!(answer, Err(Failure::Unavailable(_))), "{answer:?}");
+        }
+    }
+}
+
+fn one_of_each_format() -> [Vec<u8>; 4] {
+    let picture = image::RgbaImage::from_fn(48, 36, |x, y| {
+        image::Rgba([(x * 5) as u8, (y * 7) as u8, (x * y) as u8, 200])
+    });
+    let picture = image::DynamicImage::from(picture);
+    let encoded = |format| {
+        let mut file = io::Cursor::new(Vec::new());
+        picture.write_to(&mut file, format).expect("a small picture can be encoded");
+        file.into_inner()
+    };
+    use image::ImageFormat::{Gif, Png, WebP};
+    let lossy = webp::Encoder::from_rgba(picture.as_bytes(), 48, 36).encode(60.0).to_vec();
+    [encoded(Png), encoded(Gif), encoded(WebP), lossy]
+}
+
+fn damage(file: &mut Vec<u8>, seed: &mut u64) {
+    let mut next = |below: usize| {
+        *seed ^= *seed << 13;
+        *seed ^= *seed >> 7;
+        *seed ^= *seed << 17;
+        usize::try_from(*seed % below as u64).expect("below a length")
+    };
+    // The magic number stays: without it nothing is decoded.
+    let at = 12 + next(file.len() - 13);
+    match next(4) {
+        0 => file[at] ^= 1 << next(8),
+        1 => file[at] = 0xff,
+        2 => drop(file.drain(at..(at + 1 + next(8)).min(file.len() - 1))),
+        _ => file.insert(at, file[at]),
     }
 }
 
