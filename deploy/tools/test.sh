@@ -77,6 +77,7 @@ record() {
 
 
 lint() {
+    step "shell scripts" bash -c 'for file in deploy/tools/*.sh .ci/run; do bash -n "$file" || exit 1; done'
     step "rustfmt" cargo fmt --all --check
     step "Kafka words: buf lint" buf lint proto
     step "Dockerfile: hadolint" hadolint deploy/Dockerfile
@@ -104,6 +105,7 @@ servers() {
 rust() {
     step "build" cargo build --release --locked --workspace --bins
     suite "cargo test" cargo test --release --locked --workspace --no-fail-fast
+    suite "page: in a real browser" "$tools/browser-test.sh"
 }
 
 case ${1:-all} in
