@@ -70,7 +70,7 @@ function Empty({ onFiles }: { onFiles: (files: File[]) => void }) {
     <div class="empty">
       <Lamp class="empty-lamp" />
       <p class="empty-title">The darkroom is ready</p>
-      <p class="hint">Drop photos anywhere on this page and watch them develop: JPEG, PNG, WebP, GIF and more.</p>
+      <p class="hint">Drop photos anywhere on this page and watch them develop: JPEG, PNG, WebP or GIF.</p>
       <Choose label="Choose photos" onFiles={onFiles} />
     </div>
   );
