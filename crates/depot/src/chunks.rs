@@ -11,15 +11,21 @@ const START_BYTES: usize = 64 * 1024;
 pub(crate) struct PartBuffer {
     part_bytes: usize,
     filling: BytesMut,
+    /// A part that came as one piece of a chunk and needs no copy.
+    whole: Option<Bytes>,
 }
 
 impl PartBuffer {
     pub(crate) fn new(part_bytes: usize) -> PartBuffer {
-        PartBuffer { part_bytes, filling: BytesMut::with_capacity(START_BYTES.min(part_bytes)) }
+        PartBuffer { part_bytes, filling: BytesMut::with_capacity(START_BYTES.min(part_bytes)), whole: None }
     }
 
-    /// Moves bytes from `chunk` into the part being filled, as many as it takes.
+    /// Moves bytes from `chunk` into the part being filled, as many as it takes. Call [`PartBuffer::take_full`] after it.
     pub(crate) fn fill(&mut self, chunk: &mut Bytes) {
+        if self.filling.is_empty() && chunk.len() >= self.part_bytes {
+            self.whole = Some(chunk.split_to(self.part_bytes));
+            return;
+        }
         let room = self.part_bytes - self.filling.len();
         let taken = chunk.split_to(room.min(chunk.len()));
         self.filling.extend_from_slice(&taken);
@@ -27,6 +33,9 @@ impl PartBuffer {
 
     /// Gives away the part if it is full.
     pub(crate) fn take_full(&mut self) -> Option<Bytes> {
+        if let Some(whole) = self.whole.take() {
+            return Some(whole);
+        }
         (self.filling.len() == self.part_bytes).then(|| {
             let next = BytesMut::with_capacity(START_BYTES.min(self.part_bytes));
             std::mem::replace(&mut self.filling, next).freeze()

@@ -117,7 +117,7 @@ impl Depot {
         length: u64,
         sha256: Sha256,
     ) -> Result<ClaimCheck, DepositError> {
-        let Some(check) = self.check_of(deposit.bucket, deposit.key).await? else {
+        let Some((check, _)) = self.find(deposit.bucket, deposit.key).await? else {
             return Err(Unavailable::because("the object under the key vanished while it was read").into());
         };
         if check.bytes == length && check.sha256 == sha256 {

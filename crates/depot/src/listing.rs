@@ -73,27 +73,29 @@ impl Depot {
         }
     }
 
-    /// Returns the claim check of what lies under the key, or none. Reads and hashes the object where S3 keeps no
-    /// SHA-256 of the whole.
-    pub async fn check_of(&self, bucket: Bucket, key: &ObjectKey) -> Result<Option<ClaimCheck>, Unavailable> {
+    /// Returns the claim check of what lies under the key and what S3 says about it, or none. Reads and hashes the object
+    /// where S3 keeps no SHA-256 of the whole.
+    pub async fn find(
+        &self,
+        bucket: Bucket,
+        key: &ObjectKey,
+    ) -> Result<Option<(ClaimCheck, Stored)>, Unavailable> {
         let Some(stored) = self.head(bucket, key).await? else {
             return Ok(None);
         };
         let sha256 = match stored.sha256 {
-            Some(sha256) => sha256,
-            None => match self.hash_of(bucket, key, &stored).await? {
-                Some(sha256) => sha256,
-                None => return Ok(None),
-            },
+            Some(sha256) => Some(sha256),
+            None => self.hash_of(bucket, key, &stored).await?,
         };
-        Ok(Some(ClaimCheck {
+        let check = sha256.map(|sha256| ClaimCheck {
             bucket: self.bucket(bucket).to_owned(),
             key: key.clone(),
-            version: stored.version,
-            etag: stored.etag,
+            version: stored.version.clone(),
+            etag: stored.etag.clone(),
             bytes: stored.bytes,
             sha256,
-        }))
+        });
+        Ok(check.map(|check| (check, stored)))
     }
 
     async fn hash_of(

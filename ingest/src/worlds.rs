@@ -1,0 +1,119 @@
+//! Whether Kafka and S3 are there right now. Owns the probe in the background and the word that readiness and admission go
+//! by; a failure in an upload closes the door at once, only the probe opens it again.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use chassis::{Component, Health, Misconfigured, Probe, Shutdown, wait_until_reachable};
+use conveyor::Publisher;
+use depot::Depot;
+use proto::EncodeError;
+use tokio::sync::Notify;
+
+const KAFKA_PROBE_TIME_MAX: Duration = Duration::from_secs(2);
+
+/// What an upload needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum World {
+    Kafka,
+    S3,
+}
+
+/// The state of both, shared by all uploads.
+#[derive(Clone)]
+pub(crate) struct Worlds(Arc<Inner>);
+
+struct Inner {
+    depot: Depot,
+    publisher: Publisher,
+    kafka: State,
+    s3: State,
+    doubt: Notify,
+}
+
+struct State {
+    component: Component,
+    is_up: AtomicBool,
+}
+
+impl State {
+    fn new(component: Component) -> State {
+        State { component, is_up: AtomicBool::new(true) }
+    }
+
+    fn set(&self, result: Result<(), String>) {
+        self.is_up.store(result.is_ok(), Ordering::Release);
+        match result {
+            Ok(()) => self.component.up(),
+            Err(why) => self.component.down(&why),
+        }
+    }
+}
+
+impl Worlds {
+    pub(crate) fn new(depot: Depot, publisher: Publisher, health: &Health) -> Worlds {
+        let (kafka, s3) = (State::new(health.component("kafka")), State::new(health.component("s3")));
+        Worlds(Arc::new(Inner { depot, publisher, kafka, s3, doubt: Notify::new() }))
+    }
+
+    /// Waits until S3, Kafka and the schema registry are there; fails if one of them refuses us.
+    pub(crate) async fn reach(&self, registry: &Component, shutdown: &Shutdown) -> Result<(), Misconfigured> {
+        let Inner { depot, publisher, kafka, s3, .. } = &*self.0;
+        wait_until_reachable(&s3.component, shutdown, async || {
+            depot.check().await.map_err(|error| match error {
+                depot::CheckError::Refused { .. } => Probe::Refused(error.into()),
+                depot::CheckError::Unavailable(_) => Probe::Unreachable(error.into()),
+            })
+        })
+        .await?;
+        wait_until_reachable(&kafka.component, shutdown, async || {
+            publisher.check(KAFKA_PROBE_TIME_MAX).await.map_err(|error| match error {
+                conveyor::CheckError::Refused(_) => Probe::Refused(error.into()),
+                conveyor::CheckError::Unavailable { .. } => Probe::Unreachable(error.into()),
+            })
+        })
+        .await?;
+        wait_until_reachable(registry, shutdown, async || {
+            publisher.codec().check().await.map_err(|error| match error {
+                EncodeError::Refused { .. } => Probe::Refused(error.into()),
+                EncodeError::Unavailable { .. } => Probe::Unreachable(error.into()),
+            })
+        })
+        .await?;
+        Ok(())
+    }
+
+    /// Says whether both are there, as far as is known.
+    pub(crate) fn are_up(&self) -> bool {
+        [World::Kafka, World::S3].iter().all(|&world| self.state(world).is_up.load(Ordering::Acquire))
+    }
+
+    /// Tells that an upload found one of them away: the door closes until the probe, which looks at once, finds it back.
+    pub(crate) fn doubt(&self, world: World) {
+        self.state(world).set(Err("an upload failed on it".to_owned()));
+        self.0.doubt.notify_one();
+    }
+
+    /// Looks at both every `interval`, and whenever one is in doubt, until `shutdown`.
+    pub(crate) async fn probe(&self, interval: Duration, shutdown: Shutdown) {
+        loop {
+            tokio::select! {
+                () = shutdown.triggered() => return,
+                () = self.0.doubt.notified() => {}
+                () = tokio::time::sleep(interval) => {}
+            }
+            let (kafka, s3) =
+                tokio::join!(self.0.publisher.check(KAFKA_PROBE_TIME_MAX), self.0.depot.check());
+            self.0.kafka.set(kafka.map_err(|error| format!("{:#}", anyhow::Error::new(error))));
+            self.0.s3.set(s3.map_err(|error| format!("{:#}", anyhow::Error::new(error))));
+        }
+    }
+
+    fn state(&self, world: World) -> &State {
+        match world {
+            World::Kafka => &self.0.kafka,
+            World::S3 => &self.0.s3,
+        }
+    }
+}
