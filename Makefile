@@ -3,7 +3,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo build kafka test fmt lint
+.PHONY: help demo build kafka tools test fmt lint
 
 # Jars, linters and the Python environment live here between runs; CARGO_TARGET_DIR is respected too.
 export SAFELIGHT_CACHE ?= $(CURDIR)/.cache
@@ -37,6 +37,10 @@ build: ## Build every binary into target/release/
 kafka: ## Fetch Apache Kafka's jars into .cache/ (make demo does it by itself)
 	@$(TOOLS)/install.sh kafka
 	@$(TOOLS)/fetch-kafka.sh
+
+tools: ## Install what the tests need: a browser, linters, clients and servers that are not ours
+	@$(TOOLS)/install.sh test
+	@for fetch in $(TOOLS)/fetch-*.sh; do "$$fetch"; done
 
 test: ## Run everything that must pass: fmt, clippy, tests, the page in a browser, schemas, rules
 	@$(TOOLS)/install.sh test
