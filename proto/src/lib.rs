@@ -14,6 +14,7 @@ mod ids;
 mod key;
 mod moment;
 mod recipe;
+mod schema;
 mod topic;
 mod wire;
 
@@ -31,6 +32,7 @@ pub use ids::{CustomerId, ImageId, InvalidCustomer, InvalidImageId};
 pub use key::{InvalidKey, ObjectKey};
 pub use moment::UnixMillis;
 pub use recipe::{InvalidRecipe, Recipe, RecipeId, RenditionSpec};
+pub use schema::{InvalidSchema, file_descriptor};
 pub use topic::{PARTITIONS_LOCAL, Topic};
 
 /// The generated Protobuf types, exactly as they go over the wire. Everything else in this crate is parsed from them.

@@ -23,8 +23,8 @@ pub async fn serve(
     let upkeep = tokio::spawn(keep_up(page.clone()));
     let router = Router::new()
         .route("/livez", get(|| async { "alive\n" }))
-        .route("/readyz", get(readyz).with_state(health))
-        .route("/metrics", get(metrics).with_state(page));
+        .route("/readyz", get(readyz).with_state(health.clone()))
+        .route("/metrics", get(metrics).with_state((page, health)));
     let served =
         axum::serve(listener, router).with_graceful_shutdown(async move { shutdown.triggered().await }).await;
     upkeep.abort();
@@ -45,6 +45,7 @@ async fn readyz(State(health): State<Health>) -> Response {
     (status, Json(report)).into_response()
 }
 
-async fn metrics(State(page): State<MetricsPage>) -> Response {
+async fn metrics(State((page, health)): State<(MetricsPage, Health)>) -> Response {
+    crate::metrics::ready(health.is_ready());
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], page.render()).into_response()
 }

@@ -5,8 +5,6 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use serde::Serialize;
 
-use crate::metrics;
-
 /// What the process knows of its own readiness. Cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub struct Health(Arc<Mutex<Inner>>);
@@ -16,6 +14,7 @@ struct Inner {
     draining: bool,
     // None: up. Some: why it is not.
     components: BTreeMap<&'static str, Option<String>>,
+    members: Vec<(&'static str, Health)>,
 }
 
 /// One thing that the process needs: Kafka, S3, the table.
@@ -33,7 +32,7 @@ pub struct Report {
     /// Whether it is on its way out.
     pub draining: bool,
     /// Each component: `up`, or why it is not.
-    pub components: BTreeMap<&'static str, String>,
+    pub components: BTreeMap<String, String>,
 }
 
 impl Health {
@@ -48,10 +47,16 @@ impl Health {
         Component { health: self.clone(), name }
     }
 
+    /// Adds the health of a part that has components of its own, for several stations in one process.
+    pub fn member(&self, name: &'static str) -> Health {
+        let member = Health::new();
+        self.lock().members.push((name, member.clone()));
+        member
+    }
+
     /// Takes the process out of service for good.
     pub fn drain(&self) {
         self.lock().draining = true;
-        metrics::ready(false);
     }
 
     /// Says whether the process takes work.
@@ -63,18 +68,17 @@ impl Health {
     pub fn report(&self) -> Report {
         let inner = self.lock();
         let word = |state: &Option<String>| state.clone().unwrap_or_else(|| "up".to_owned());
-        Report {
-            ready: inner.is_ready(),
-            draining: inner.draining,
-            components: inner.components.iter().map(|(name, state)| (*name, word(state))).collect(),
+        let own = inner.components.iter().map(|(name, state)| ((*name).to_owned(), word(state)));
+        let mut components: BTreeMap<String, String> = own.collect();
+        for (member, health) in &inner.members {
+            let theirs = health.report().components.into_iter();
+            components.extend(theirs.map(|(name, word)| (format!("{member}.{name}"), word)));
         }
+        Report { ready: inner.is_ready(), draining: inner.draining, components }
     }
 
     fn set(&self, name: &'static str, state: Option<String>) -> Option<Option<String>> {
-        let mut inner = self.lock();
-        let before = inner.components.insert(name, state);
-        metrics::ready(inner.is_ready());
-        before
+        self.lock().components.insert(name, state)
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -84,7 +88,8 @@ impl Health {
 
 impl Inner {
     fn is_ready(&self) -> bool {
-        !self.draining && self.components.values().all(Option::is_none)
+        let own = !self.draining && self.components.values().all(Option::is_none);
+        own && self.members.iter().all(|(_, member)| member.is_ready())
     }
 }
 
@@ -125,6 +130,11 @@ mod tests {
         assert_eq!(health.report().components["kafka"], "connection refused");
         assert!(!health.is_ready());
         kafka.up();
+        let member = health.member("sink").component("table");
+        assert!(!health.is_ready());
+        member.up();
+        assert_eq!(health.report().components["sink.table"], "up");
+        assert!(health.is_ready());
         health.drain();
         assert!(!health.is_ready());
     }

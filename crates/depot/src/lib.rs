@@ -12,6 +12,7 @@ mod error;
 mod listing;
 mod metrics;
 mod multipart;
+mod provision;
 mod redeem;
 
 pub use claim::Claimed;

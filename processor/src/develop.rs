@@ -1,0 +1,66 @@
+//! From an original's bytes to its renditions' bytes, in a worker process. Owns the bridge between the async station
+//! and the blocking pool, and the translation of the darkroom's words into the house's.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::Bytes;
+use conveyor::Fault;
+use darkroom::worker::{Failure, Pool};
+use darkroom::{Developed, Rendition, SourceFormat};
+use proto::{CustomerId, Format, Picture, Reason};
+
+use crate::metrics;
+
+/// Develops `original` in a worker of the customer. Waits for a free worker; is bounded by the darkroom's limits after.
+pub(crate) async fn develop(
+    pool: &Arc<Pool>,
+    customer: &CustomerId,
+    original: Bytes,
+    plan: &[Rendition],
+) -> Result<Developed, Fault> {
+    let (pool, customer, plan) = (Arc::clone(pool), customer.to_string(), plan.to_vec());
+    let begun = Instant::now();
+    let developing = tokio::task::spawn_blocking(move || pool.develop(&customer, &original, &plan));
+    match developing.await {
+        Ok(Ok(developed)) => {
+            metrics::rendered(begun.elapsed());
+            Ok(developed)
+        }
+        Ok(Err(Failure::Rejected { reason, detail })) => Err(Fault::reject(reason_of(reason), detail)),
+        Ok(Err(unavailable @ Failure::Unavailable(_))) => Err(Fault::retry(unavailable)),
+        Err(panicked) => Err(Fault::retry(panicked)),
+    }
+}
+
+/// Returns what the original turned out to be, in the words of the facts.
+pub(crate) fn picture(developed: &Developed) -> Picture {
+    let format = match developed.source.format {
+        SourceFormat::Jpeg => Format::Jpeg,
+        SourceFormat::Png => Format::Png,
+        SourceFormat::Gif => Format::Gif,
+        SourceFormat::Webp => Format::Webp,
+    };
+    Picture { format, width: developed.source.width, height: developed.source.height }
+}
+
+/// Returns a rendition's format in the words of the facts.
+pub(crate) fn format(format: darkroom::Format) -> Format {
+    match format {
+        darkroom::Format::Jpeg => Format::Jpeg,
+        darkroom::Format::Webp => Format::Webp,
+    }
+}
+
+fn reason_of(reason: darkroom::Reason) -> Reason {
+    match reason {
+        darkroom::Reason::UnsupportedFormat => Reason::UnsupportedFormat,
+        darkroom::Reason::Corrupt => Reason::Corrupt,
+        darkroom::Reason::Truncated => Reason::Truncated,
+        darkroom::Reason::PixelsTooMany => Reason::PixelsTooMany,
+        darkroom::Reason::DimensionsTooLarge => Reason::DimensionsTooLarge,
+        darkroom::Reason::DecodeTimeout => Reason::DecodeTimeout,
+        darkroom::Reason::DecodeMemory => Reason::DecodeMemory,
+        darkroom::Reason::DecoderCrashed => Reason::DecoderCrashed,
+    }
+}
