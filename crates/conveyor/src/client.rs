@@ -14,6 +14,9 @@ use crate::{KafkaArgs, SaslMechanism, SecurityProtocol};
 /// The largest record that may pass: a dead letter holds a whole record.
 pub(crate) const MESSAGE_BYTES_MAX: usize = 2 << 20;
 
+/// Half of the smallest `max.message.bytes` of our topics. A single record may be larger.
+const BATCH_BYTES: usize = 128 << 10;
+
 /// Says that the settings for Kafka cannot be used at all.
 #[derive(Debug, thiserror::Error)]
 pub enum InvalidKafka {
@@ -46,6 +49,13 @@ pub enum CheckError {
         #[source]
         cause: KafkaError,
     },
+}
+
+impl KafkaArgs {
+    /// Returns the settings that every client shares: for provisioning, which talks to the brokers by itself.
+    pub fn client_config(&self) -> Result<ClientConfig, InvalidKafka> {
+        common(self)
+    }
 }
 
 /// Returns the settings that producers and consumers share.
@@ -114,6 +124,8 @@ pub(crate) fn producer(kafka: &KafkaArgs) -> Result<ClientConfig, InvalidKafka> 
         .set("acks", "all")
         // librdkafka's default puts a key elsewhere than every Java producer does.
         .set("partitioner", "murmur2_random")
+        // 1 MB: a batch counts against the topic's `max.message.bytes`, and many small records together would pass it.
+        .set("batch.size", BATCH_BYTES.to_string())
         // 5 ms is paid twice on the way from upload to page.
         .set("linger.ms", "0")
         .set("queue.buffering.max.messages", kafka.publish_records_max.max(1).to_string())

@@ -27,7 +27,7 @@ struct Inner {
     codec: Arc<Codec>,
     ear: Ear,
     current: RwLock<Current>,
-    waiting_bytes: AtomicUsize,
+    waiting: Waiting,
 }
 
 /// The producer of the day. A fatal error ends it, and another takes its place.
@@ -94,7 +94,7 @@ impl Publisher {
             codec,
             ear,
             current: RwLock::new(current),
-            waiting_bytes: AtomicUsize::new(0),
+            waiting: Waiting::default(),
         };
         Ok(Publisher(Arc::new(inner)))
     }
@@ -129,11 +129,10 @@ impl Publisher {
     /// Returns how full the queue is, from 0 to 1 by records or by bytes, whichever is more. Above 0.8 it refuses.
     #[expect(clippy::cast_precision_loss, reason = "a share for a threshold")]
     pub fn load(&self) -> f32 {
-        let records = self.current().producer.in_flight_count().max(0) as f32
-            / self.0.kafka.publish_records_max.max(1) as f32;
-        let bytes = self.0.waiting_bytes.load(Ordering::Relaxed) as f32
-            / self.0.kafka.publish_bytes_max.max(1) as f32;
-        records.max(bytes)
+        let Inner { kafka, waiting, .. } = &*self.0;
+        let share =
+            |count: &AtomicUsize, max: usize| count.load(Ordering::Relaxed) as f32 / max.max(1) as f32;
+        share(&waiting.records, kafka.publish_records_max).max(share(&waiting.bytes, kafka.publish_bytes_max))
     }
 
     /// Returns the codec that frames what is published.
@@ -166,7 +165,7 @@ impl Publisher {
         if self.load() > LOAD_MAX {
             return Err(PublishError::Overloaded { topic });
         }
-        let _waiting = Waiting::new(&self.0.waiting_bytes, value.len());
+        let _ticket = Ticket::new(&self.0.waiting, value.len());
         let current = self.current();
         let mut record = FutureRecord::to(topic.name()).payload(value).headers(headers);
         record.key = key;
@@ -226,22 +225,31 @@ impl std::fmt::Debug for Publisher {
     }
 }
 
-/// Counts the bytes of one record while somebody waits for its acknowledgement.
-struct Waiting<'a> {
-    sum: &'a AtomicUsize,
+/// What waits for acknowledgement. librdkafka's own count has its error and log events in it.
+#[derive(Default)]
+struct Waiting {
+    records: AtomicUsize,
+    bytes: AtomicUsize,
+}
+
+/// Counts one record while somebody waits for its acknowledgement.
+struct Ticket<'a> {
+    waiting: &'a Waiting,
     bytes: usize,
 }
 
-impl<'a> Waiting<'a> {
-    fn new(sum: &'a AtomicUsize, bytes: usize) -> Waiting<'a> {
-        sum.fetch_add(bytes, Ordering::Relaxed);
-        Waiting { sum, bytes }
+impl<'a> Ticket<'a> {
+    fn new(waiting: &'a Waiting, bytes: usize) -> Ticket<'a> {
+        waiting.records.fetch_add(1, Ordering::Relaxed);
+        waiting.bytes.fetch_add(bytes, Ordering::Relaxed);
+        Ticket { waiting, bytes }
     }
 }
 
-impl Drop for Waiting<'_> {
+impl Drop for Ticket<'_> {
     fn drop(&mut self) {
-        self.sum.fetch_sub(self.bytes, Ordering::Relaxed);
+        self.waiting.records.fetch_sub(1, Ordering::Relaxed);
+        self.waiting.bytes.fetch_sub(self.bytes, Ordering::Relaxed);
     }
 }
 
