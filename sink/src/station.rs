@@ -1,0 +1,200 @@
+//! The sink's life: build, check, announce, serve, drain.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use chassis::{Frame, Health, Misconfigured, Probe, Shutdown, wait_until_reachable};
+use conveyor::{Belt, Publisher};
+use depot::Depot;
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use gate::{Seal, Verifier};
+use proto::{Codec, EncodeError, Topic};
+use tokio::net::TcpListener;
+use tokio::sync::Notify;
+
+use crate::apply::{Apply, GROUP};
+use crate::config::Config;
+use crate::facts::{Facts, Feeding, feed};
+use crate::http::{self, Router, Views, ViewsParts};
+use crate::metrics;
+use crate::retention::sweep::Sweep;
+use crate::stream::{Archive, Hub, Live, LiveParts, Places, Watch};
+use crate::table::{self, Table};
+
+const REGISTRY_TIME_MAX: Duration = Duration::from_secs(5);
+
+/// A station ready to serve.
+pub struct Opened {
+    /// Its routes, to be served by [`gate::serve`], alone or merged with another station's.
+    pub router: Router,
+    /// What runs beside them; ends after the shutdown has drained.
+    pub work: BoxFuture<'static, anyhow::Result<()>>,
+    /// Whom it believes; its keys are fetched at the first token unless checked before.
+    pub verifier: Verifier,
+    /// The sweep, for a pass out of turn; `work` runs it on its timer.
+    pub sweep: Sweep,
+}
+
+/// Runs the sink as a process of its own until it is told to stop.
+pub async fn run(config: Config, frame: Frame) -> anyhow::Result<()> {
+    let listener = TcpListener::bind(config.gate.http_addr).await.map_err(|cause| {
+        Misconfigured(format!("bind SAFELIGHT_HTTP_ADDR {}: {cause}", config.gate.http_addr))
+    })?;
+    let Frame { health, shutdown, .. } = frame;
+    let opened = open(&config, &health, &shutdown).await?;
+    let issuer = health.component("issuer");
+    let keys = async || opened.verifier.check().await.map_err(|error| Probe::Unreachable(error.into()));
+    if !wait_until_reachable(&issuer, &shutdown, keys).await? {
+        return Ok(());
+    }
+    tracing::info!(http.addr = %listener.local_addr()?, "show images");
+    let serving = gate::serve(listener, opened.router, &config.gate, shutdown.clone());
+    let working = async {
+        let worked = opened.work.await;
+        // Without its group the views stand still: end, and be started again.
+        shutdown.trigger();
+        worked
+    };
+    let (served, worked) = tokio::join!(serving, working);
+    served.and(worked)
+}
+
+/// Builds the station and waits until what it needs is there.
+pub async fn open(config: &Config, health: &Health, shutdown: &Shutdown) -> anyhow::Result<Opened> {
+    metrics::describe();
+    let worlds = Worlds::build(config).await?;
+    worlds.reach(health, shutdown).await?;
+    let (hub, applied) = (Arc::new(Hub::default()), Arc::new(Notify::new()));
+    let archive = Archive {
+        kafka: config.kafka.clone(),
+        codec: Arc::clone(&worlds.codec),
+        table: worlds.table.clone(),
+    };
+    let live = Live::from(LiveParts {
+        hub: Arc::clone(&hub),
+        archive: archive.clone(),
+        seal: worlds.seal.clone(),
+        places: Arc::new(Places::default()),
+        args: config.sink.clone(),
+        stop: shutdown.token(),
+    });
+    let watch =
+        Watch { archive, hub, applied: Arc::clone(&applied), component: health.component("live-stream") };
+    let sweep = Sweep {
+        depot: worlds.depot.clone(),
+        table: worlds.table.clone(),
+        publisher: worlds.publisher.clone(),
+        args: config.sink.clone(),
+    };
+    let feeding = Feeding {
+        kafka: config.kafka.clone(),
+        codec: Arc::clone(&worlds.codec),
+        facts: worlds.facts.clone(),
+    };
+    let applying = applying(config, &worlds, applied, (health, shutdown));
+    let beside = {
+        let (sweep, shutdown) = (sweep.clone(), shutdown.clone());
+        async move {
+            tokio::join!(watch.run(shutdown.clone()), feed(feeding, shutdown.clone()), sweep.run(shutdown));
+        }
+    };
+    let verifier = worlds.verifier.clone();
+    let router = http::router(Views::from(worlds.views(live, config)));
+    let work = async move {
+        // A group that failed for good ends the station; the rest goes on only as long as it.
+        let beside = tokio::spawn(beside);
+        let applied = applying.await;
+        beside.abort();
+        applied
+    };
+    Ok(Opened { router, work: work.boxed(), verifier, sweep })
+}
+
+/// Starts the group that writes rows.
+fn applying(
+    config: &Config,
+    worlds: &Worlds,
+    applied: Arc<Notify>,
+    (health, shutdown): (&Health, &Shutdown),
+) -> impl Future<Output = anyhow::Result<()>> + Send + use<> {
+    let apply = Apply { codec: Arc::clone(&worlds.codec), table: worlds.table.clone(), applied };
+    let belt = Belt {
+        group: GROUP.to_owned(),
+        topics: Topic::ALL.to_vec(),
+        kafka: config.kafka.clone(),
+        limits: config.belt.clone(),
+        publisher: worlds.publisher.clone(),
+        handler: Arc::new(apply),
+    };
+    let component = health.component("sink-table");
+    let ready = move |is_ready: bool, why: &str| if is_ready { component.up() } else { component.down(why) };
+    conveyor::run(belt, ready, shutdown.token())
+}
+
+/// The clients of everything outside.
+struct Worlds {
+    codec: Arc<Codec>,
+    depot: Depot,
+    table: Table,
+    publisher: Publisher,
+    facts: Facts,
+    seal: Seal,
+    verifier: Verifier,
+}
+
+impl Worlds {
+    async fn build(config: &Config) -> anyhow::Result<Worlds> {
+        let codec = Codec::new(&config.sink.schema_registry_url, REGISTRY_TIME_MAX).map_err(misconfigured)?;
+        let codec = Arc::new(codec);
+        let folder = &config.sink.data_dir;
+        std::fs::create_dir_all(folder)
+            .with_context(|| format!("make the data folder `{}`", folder.display()))?;
+        Ok(Worlds {
+            depot: Depot::open(&config.depot).await,
+            table: Table::open(&config.table).await,
+            publisher: Publisher::open(&config.kafka, Arc::clone(&codec)).map_err(misconfigured)?,
+            facts: Facts::open(folder)
+                .with_context(|| format!("open statistics in `{}`", folder.display()))?,
+            seal: Seal::new(&config.seal.cursor_key).map_err(misconfigured)?,
+            verifier: Verifier::new(&config.gate).context("build the verifier of tokens")?,
+            codec,
+        })
+    }
+
+    /// Waits until S3, the table and the schema registry answer. Kafka is waited for by whoever reads it.
+    async fn reach(&self, health: &Health, shutdown: &Shutdown) -> Result<(), Misconfigured> {
+        let s3 = async || {
+            self.depot.check().await.map_err(|error| match error {
+                depot::CheckError::Refused { .. } => Probe::Refused(error.into()),
+                depot::CheckError::Unavailable(_) => Probe::Unreachable(error.into()),
+            })
+        };
+        let rows = async || {
+            self.table.check().await.map_err(|error| match error {
+                table::CheckError::Refused { .. } => Probe::Refused(error.into()),
+                table::CheckError::Unavailable(_) => Probe::Unreachable(error.into()),
+            })
+        };
+        let schemas = async || {
+            self.codec.check().await.map_err(|error| match error {
+                EncodeError::Refused { .. } => Probe::Refused(error.into()),
+                EncodeError::Unavailable { .. } => Probe::Unreachable(error.into()),
+            })
+        };
+        wait_until_reachable(&health.component("sink-s3"), shutdown, s3).await?;
+        wait_until_reachable(&health.component("dynamodb"), shutdown, rows).await?;
+        wait_until_reachable(&health.component("sink-schema-registry"), shutdown, schemas).await?;
+        Ok(())
+    }
+
+    fn views(self, live: Live, config: &Config) -> ViewsParts {
+        let Worlds { depot, table, facts, seal, verifier, .. } = self;
+        ViewsParts { verifier, seal, table, depot, facts, live, args: config.sink.clone() }
+    }
+}
+
+fn misconfigured(error: impl std::error::Error + Send + Sync + 'static) -> Misconfigured {
+    Misconfigured(format!("{:#}", anyhow::Error::new(error)))
+}

@@ -1,0 +1,142 @@
+//! Opening a live stream: where it begins, and whether it may.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use gate::Seal;
+use proto::CustomerId;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::catch_up::{Archive, CatchUp, Interrupted};
+use super::feed::{Feed, SEALED_AS};
+use super::hub::{Here, Hub, Shown};
+use super::places::{Full, Places};
+use super::position::Position;
+use crate::config::SinkArgs;
+
+/// Opens live streams. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Live(Arc<LiveParts>);
+
+/// The parts of [`Live`].
+pub(crate) struct LiveParts {
+    pub(crate) hub: Arc<Hub>,
+    pub(crate) archive: Archive,
+    pub(crate) seal: Seal,
+    pub(crate) places: Arc<Places>,
+    pub(crate) args: SinkArgs,
+    pub(crate) stop: CancellationToken,
+}
+
+/// Why a stream may not open.
+#[derive(Debug)]
+pub(crate) enum Refused {
+    /// The customer has too many open.
+    TooManyOfCustomer,
+    /// The process bears no more.
+    TooMany,
+    /// Kafka has not been reached yet, or what was missed cannot be read now.
+    NotYet,
+}
+
+/// Where a client goes on.
+enum Since {
+    Now,
+    Lost,
+    Position(Position),
+}
+
+impl Since {
+    fn position(&self) -> Option<&Position> {
+        match self {
+            Since::Position(position) => Some(position),
+            Since::Now | Since::Lost => None,
+        }
+    }
+}
+
+impl From<LiveParts> for Live {
+    fn from(parts: LiveParts) -> Live {
+        Live(Arc::new(parts))
+    }
+}
+
+impl Live {
+    /// Opens a stream for `customer` until `ends_at`. It goes on from `last_id`, or begins now.
+    pub(crate) async fn open(
+        &self,
+        customer: CustomerId,
+        last_id: Option<&str>,
+        ends_at: Instant,
+    ) -> Result<Feed, Refused> {
+        let max = (self.0.args.streams_per_customer_max, self.0.args.streams_max);
+        let seat = self.0.places.take(&customer, max).map_err(|full| match full {
+            Full::Customer => Refused::TooManyOfCustomer,
+            Full::Process => Refused::TooMany,
+        })?;
+        let since = self.beginning(last_id).ok_or(Refused::NotYet)?;
+        let joined = self.0.hub.join(since.position()).ok_or(Refused::NotYet)?;
+        let mut feed = Feed {
+            customer,
+            seal: self.0.seal.clone(),
+            seen: joined.here.clone(),
+            heard: joined.heard,
+            ready: VecDeque::new(),
+            catch_up: None,
+            ends_at,
+            stop: self.0.stop.clone(),
+            _seat: seat,
+        };
+        match since {
+            Since::Now => feed.tell_position(),
+            Since::Lost => feed.reset(joined.here),
+            Since::Position(since) => self.resume(&mut feed, since, (joined.here, joined.missed)).await?,
+        }
+        Ok(feed)
+    }
+
+    /// Lets the feed begin at `since` instead of here: from the ring, from Kafka, or not at all.
+    async fn resume(
+        &self,
+        feed: &mut Feed,
+        since: Position,
+        (here, missed): (Here, Option<Vec<Arc<Shown>>>),
+    ) -> Result<(), Refused> {
+        feed.seen.position = since.clone();
+        if let Some(missed) = missed {
+            missed.iter().for_each(|shown| feed.hear(shown));
+            feed.seen.position.merge(&here.position);
+            feed.tell_position();
+            return Ok(());
+        }
+        if since.missing(&here.position) > self.0.args.catch_up_records_max {
+            feed.reset(here);
+            return Ok(());
+        }
+        let range = (&since, &here.position);
+        match CatchUp::open(self.0.archive.clone(), feed.customer.clone(), range).await {
+            Ok(catch_up) => feed.catch_up = Some((catch_up, here.position)),
+            Err(Interrupted::Gone) => feed.reset(here),
+            Err(error @ Interrupted::Unavailable(_)) => {
+                tracing::warn!("refuse a live stream: {:#}", anyhow::Error::new(error));
+                return Err(Refused::NotYet);
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns where a client with this id goes on; none until Kafka has been reached.
+    fn beginning(&self, last_id: Option<&str>) -> Option<Since> {
+        let here = self.0.hub.here()?;
+        let Some(id) = last_id else { return Some(Since::Now) };
+        // An id that cannot be read, or is of another life of the log, is a place from which nobody can go on.
+        Some(self.position_of(id, &here).map_or(Since::Lost, Since::Position))
+    }
+
+    fn position_of(&self, id: &str, here: &Here) -> Option<Position> {
+        let bytes = self.0.seal.open(SEALED_AS, id)?;
+        let (epoch, position) = Position::from_bytes(&bytes)?;
+        (epoch == here.epoch).then_some(position)
+    }
+}

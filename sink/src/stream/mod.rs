@@ -1,0 +1,21 @@
+//! The live stream: what happened to a customer's images, as it happens.
+//!
+//! Each instance reads all partitions without a group and shows a record only when its row names that record as the one
+//! applied, so the stream never shows what a read would not, and nothing twice. An event's id is a position in Kafka:
+//! any instance can go on from it. Knows nothing about HTTP.
+
+mod catch_up;
+mod feed;
+mod hub;
+mod live;
+mod places;
+mod position;
+mod screen;
+mod watch;
+
+pub(crate) use catch_up::Archive;
+pub(crate) use feed::{Feed, Frame};
+pub(crate) use hub::Hub;
+pub(crate) use live::{Live, LiveParts, Refused};
+pub(crate) use places::Places;
+pub(crate) use watch::Watch;

@@ -1,0 +1,147 @@
+//! Listing a customer's rows, newest first: walks the days of the index `by_day` backwards. Owns the bound on how much
+//! one call reads; the caller goes on from the place where it stopped.
+
+use std::fmt;
+use std::str::FromStr;
+
+use proto::{CustomerId, ImageId, UnixMillis};
+use time::Date;
+use time::macros::format_description;
+
+use super::client::Table;
+use super::error::{Unavailable, unavailable};
+use super::read::read;
+use super::row::{Item, Row, customer_day, number, text, text_of};
+use crate::fact::Status;
+use crate::metrics::{self, TableOperation};
+
+/// How many queries one call makes at most: a list of one rare status over busy days ends early, with a place to go on.
+const QUERIES_MAX: usize = 40;
+
+/// Where a list begins or goes on: after all images of later days, and after an image of this day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) day: Date,
+    pub(crate) after: Option<ImageId>,
+}
+
+/// What to list.
+#[derive(Clone, Debug)]
+pub(crate) struct Wanted {
+    pub(crate) customer: CustomerId,
+    pub(crate) status: Option<Status>,
+    /// Nothing that has expired by now is listed.
+    pub(crate) now: UnixMillis,
+    /// The first day that can hold anything.
+    pub(crate) oldest: Date,
+    pub(crate) limit: usize,
+}
+
+impl Table {
+    /// Returns up to `limit` rows from `place` on, newest first, and the place to go on from; none at the end.
+    pub(crate) async fn list(
+        &self,
+        wanted: &Wanted,
+        place: Place,
+    ) -> Result<(Vec<Row>, Option<Place>), Unavailable> {
+        let mut rows = Vec::new();
+        let mut place = Some(place);
+        for _ in 0..QUERIES_MAX {
+            let Some(here) = place else { break };
+            let missing = wanted.limit - rows.len();
+            let (found, next) = self.query(wanted, here, missing).await?;
+            rows.extend(found);
+            place = next;
+            if rows.len() >= wanted.limit {
+                break;
+            }
+        }
+        Ok((rows, place))
+    }
+
+    /// Makes one query for rows of one day.
+    async fn query(
+        &self,
+        wanted: &Wanted,
+        place: Place,
+        missing: usize,
+    ) -> Result<(Vec<Row>, Option<Place>), Unavailable> {
+        let output = self.query_of(wanted, place, missing).send();
+        let output = metrics::timed(TableOperation::Query, output).await.map_err(unavailable)?;
+        let rows = output.items().iter().map(read).collect::<Result<Vec<_>, _>>()?;
+        let last = output.last_evaluated_key.as_ref().and_then(last_id);
+        let next = match last {
+            Some(id) => Some(Place { day: place.day, after: Some(id) }),
+            None => place
+                .day
+                .previous_day()
+                .filter(|day| *day >= wanted.oldest)
+                .map(|day| Place { day, after: None }),
+        };
+        Ok((rows, next))
+    }
+
+    fn query_of(
+        &self,
+        wanted: &Wanted,
+        place: Place,
+        missing: usize,
+    ) -> aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder {
+        let mut query = self
+            .dynamodb
+            .query()
+            .table_name(&*self.name)
+            .index_name(BY_DAY)
+            .scan_index_forward(false)
+            // The limit counts rows before the filter; the index holds few that are filtered out.
+            .limit(i32::try_from(missing).unwrap_or(i32::MAX).max(1))
+            .expression_attribute_values(":day", text(customer_day(&wanted.customer, place.day)))
+            .expression_attribute_values(":now", number(wanted.now.0));
+        let mut filter = "expires_at_unix_ms > :now".to_owned();
+        if let Some(status) = wanted.status {
+            filter.push_str(" AND #status = :status");
+            query = query
+                .expression_attribute_names("#status", "status")
+                .expression_attribute_values(":status", text(status.name()));
+        }
+        query = query.filter_expression(filter);
+        match place.after {
+            None => query.key_condition_expression("customer_day = :day"),
+            Some(id) => query
+                .key_condition_expression("customer_day = :day AND pk < :after")
+                .expression_attribute_values(":after", text(id)),
+        }
+    }
+}
+
+/// The index over `customer#day` and the image's id.
+pub(super) const BY_DAY: &str = "by_day";
+
+fn last_id(key: &Item) -> Option<ImageId> {
+    text_of(key, "pk").ok()?.parse().ok()
+}
+
+/// Says that a text is no place in a list.
+#[derive(Debug)]
+pub(crate) struct InvalidPlace;
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.after {
+            None => write!(f, "{}", self.day),
+            Some(id) => write!(f, "{id}"),
+        }
+    }
+}
+
+impl FromStr for Place {
+    type Err = InvalidPlace;
+
+    fn from_str(text: &str) -> Result<Place, InvalidPlace> {
+        if let Ok(id) = text.parse::<ImageId>() {
+            return Ok(Place { day: id.day(), after: Some(id) });
+        }
+        let day = Date::parse(text, format_description!("[year]-[month]-[day]")).map_err(|_| InvalidPlace)?;
+        Ok(Place { day, after: None })
+    }
+}

@@ -1,0 +1,111 @@
+//! The order of facts: which fact may replace which. Pure; the same rule once as a function and once as the condition
+//! that DynamoDB checks at the moment of writing, held together by a test.
+//!
+//! Among the facts about one image the row ends up with: the latest attempt's processed, if any attempt was processed;
+//! else the latest attempt's failed; but an upload of a later attempt stands above an earlier failure. Of two final
+//! facts of the same attempt the first wins. So the order of arrival and repetition change nothing.
+
+use crate::fact::Status;
+
+/// What a fact, or a row, says, as far as the order of facts cares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Standing {
+    pub(crate) status: Status,
+    pub(crate) attempt: u32,
+}
+
+/// Says whether `new` replaces what the row says. Every fact replaces no row at all.
+pub(crate) fn replaces(new: Standing, row: Option<Standing>) -> bool {
+    let Some(row) = row else { return true };
+    match (new.status, row.status) {
+        (Status::Processed, Status::Uploaded) => true,
+        (Status::Processed, Status::Failed) => row.attempt != new.attempt,
+        (Status::Processed, Status::Processed) => row.attempt < new.attempt,
+        (Status::Failed, Status::Uploaded) => row.attempt <= new.attempt,
+        (Status::Failed, Status::Failed) => row.attempt < new.attempt,
+        (Status::Uploaded, Status::Uploaded | Status::Failed) => row.attempt < new.attempt,
+        (Status::Failed | Status::Uploaded, Status::Processed) => false,
+    }
+}
+
+/// Returns [`replaces`] as a ConditionExpression over `#status` and `#attempt` with the values that
+/// [`values_of`] names.
+pub(super) fn condition_of(status: Status) -> &'static str {
+    match status {
+        Status::Processed => {
+            "attribute_not_exists(pk) OR #status = :uploaded OR (#status = :failed AND #attempt <> :attempt) \
+             OR (#status = :processed AND #attempt < :attempt)"
+        }
+        Status::Failed => {
+            "attribute_not_exists(pk) OR (#status = :uploaded AND #attempt <= :attempt) \
+             OR (#status = :failed AND #attempt < :attempt)"
+        }
+        Status::Uploaded => {
+            "attribute_not_exists(pk) OR (#status IN (:uploaded, :failed) AND #attempt < :attempt)"
+        }
+    }
+}
+
+/// Returns the states that [`condition_of`] compares with; DynamoDB refuses values that no expression uses.
+pub(super) fn values_of(status: Status) -> &'static [Status] {
+    match status {
+        Status::Processed => &[Status::Uploaded, Status::Failed, Status::Processed],
+        Status::Failed | Status::Uploaded => &[Status::Uploaded, Status::Failed],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use proptest::sample::select;
+
+    use super::*;
+
+    fn standing() -> impl Strategy<Value = Standing> {
+        (select(Status::ALL.to_vec()), 0_u32..4).prop_map(|(status, attempt)| Standing { status, attempt })
+    }
+
+    /// Facts as they can happen: an attempt has at most one final fact.
+    fn history() -> impl Strategy<Value = Vec<Standing>> {
+        prop::collection::vec(standing(), 1..8).prop_map(|mut facts| {
+            let mut ended = std::collections::HashSet::new();
+            facts.retain(|fact| fact.status == Status::Uploaded || ended.insert(fact.attempt));
+            facts
+        })
+    }
+
+    fn row_after(facts: &[Standing]) -> Option<Standing> {
+        facts.iter().fold(None, |row, fact| if replaces(*fact, row) { Some(*fact) } else { row })
+    }
+
+    proptest! {
+        #[test]
+        fn any_order_and_repetition_gives_the_same_row(
+            (facts, shuffled) in history().prop_flat_map(|facts| {
+                let twice = [facts.clone(), facts.clone()].concat();
+                (Just(facts), Just(twice).prop_shuffle())
+            })
+        ) {
+            prop_assert_eq!(row_after(&facts), row_after(&shuffled));
+        }
+
+        #[test]
+        fn a_fact_never_replaces_itself(fact in standing()) {
+            prop_assert!(!replaces(fact, Some(fact)));
+        }
+    }
+
+    #[test]
+    fn the_first_final_fact_of_an_attempt_wins() {
+        let (processed, failed) = (Status::Processed, Status::Failed);
+        let of = |status| Standing { status, attempt: 1 };
+        assert!(!replaces(of(failed), Some(of(processed))));
+        assert!(!replaces(of(processed), Some(of(failed))));
+    }
+
+    #[test]
+    fn a_later_failure_never_hides_a_processed_image() {
+        let failed = Standing { status: Status::Failed, attempt: 3 };
+        assert!(!replaces(failed, Some(Standing { status: Status::Processed, attempt: 0 })));
+    }
+}

@@ -1,0 +1,182 @@
+//! The table against a real server of DynamoDB's protocol.
+
+use std::time::Duration;
+
+use dynoxide::Database;
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+use proto::{CustomerId, UnixMillis};
+use tokio::net::TcpListener;
+
+use super::*;
+use crate::fact::{Fact, Status};
+use crate::sample;
+
+/// Starts a server with an empty table.
+pub(crate) async fn table() -> Table {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let url = format!("http://{}", listener.local_addr().expect("it is bound"));
+    let database = Database::memory().expect("memory suffices");
+    tokio::spawn(async move { dynoxide::server::serve_on(listener, database).await });
+    let endpoint = Endpoint {
+        url,
+        region: "us-east-1".to_owned(),
+        access_key_id: "local".to_owned(),
+        secret_access_key: "local".to_owned(),
+    };
+    let table = Table::open(&TableArgs {
+        table: "images".to_owned(),
+        table_operation_secs_max: 8,
+        table_attempt_secs_max: 3,
+        table_attempts_max: 4,
+        table_endpoint: Some(endpoint),
+    })
+    .await;
+    table.provision().await.expect("the table is made");
+    table
+}
+
+fn row(fact: Fact, offset: i64) -> Row {
+    Row { fact, set_by: sample::coordinates(offset) }
+}
+
+#[tokio::test]
+async fn provision_twice_is_once_and_the_check_finds_the_table() {
+    let table = table().await;
+    table.provision().await.unwrap();
+    table.check().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_fact_applied_twice_is_once() {
+    let table = table().await;
+    for fact in sample::facts(sample::source("acme", "a b.jpg"), 0).into_iter().take(2) {
+        let (id, row) = (fact.source.image_id, row(fact, 4));
+        assert_eq!(table.apply(&row).await.unwrap(), Applied::Written);
+        assert_eq!(table.apply(&row).await.unwrap(), Applied::Superseded);
+        assert_eq!(table.row(id).await.unwrap(), Some(row));
+    }
+}
+
+/// The condition that the server checks and the pure function must never differ.
+#[tokio::test]
+async fn the_servers_condition_is_the_order_of_facts() {
+    let table = table().await;
+    let all = |name| (0..3).flat_map(move |attempt| sample::facts(sample::source("acme", name), attempt));
+    for (before, after) in all("a").flat_map(|before| all("b").map(move |after| (before.clone(), after))) {
+        let source = sample::source("acme", "c");
+        let (before, after) = (Fact { source: source.clone(), ..before }, Fact { source, ..after });
+        table.apply(&row(before.clone(), 1)).await.unwrap();
+        let applied = table.apply(&row(after.clone(), 2)).await.unwrap();
+        let expected = replaces(after.standing(), Some(before.standing()));
+        assert_eq!(
+            applied == Applied::Written,
+            expected,
+            "{:?} after {:?}",
+            after.standing(),
+            before.standing()
+        );
+    }
+}
+
+#[test]
+fn any_order_and_repetition_of_facts_gives_the_same_row() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let table = runtime.block_on(table());
+    // Attempt 0 fails, attempt 1 is processed, attempt 2 fails: uploads of each before or after.
+    let facts = |source: proto::Source| -> Vec<Fact> {
+        let of = |attempt: u32, which: &[usize]| {
+            let all = sample::facts(source.clone(), attempt);
+            which.iter().map(|index| all[*index].clone()).collect::<Vec<_>>()
+        };
+        [of(0, &[0, 2]), of(1, &[0, 1]), of(2, &[0, 2])].concat()
+    };
+    let orders = Just([(0..6).collect::<Vec<usize>>(), (0..6).collect()].concat()).prop_shuffle();
+    let mut runner = TestRunner::new(Config { cases: 48, ..Config::default() });
+    let whole = runner.run(&orders, |order| {
+        let source = sample::source("acme", "a");
+        let (id, facts) = (source.image_id, facts(source));
+        let read = runtime.block_on(async {
+            for index in order {
+                let offset = i64::try_from(index).unwrap();
+                table.apply(&row(facts[index].clone(), offset)).await.unwrap();
+            }
+            table.row(id).await.unwrap().unwrap()
+        });
+        prop_assert_eq!(read, row(facts[3].clone(), 3));
+        Ok(())
+    });
+    whole.unwrap();
+}
+
+#[tokio::test]
+async fn a_list_walks_days_newest_first_page_by_page_and_shows_no_other_customer() {
+    let table = table().await;
+    let now = UnixMillis::now();
+    let mut ids = Vec::new();
+    for (customer, age_days) in
+        [("acme", 0), ("acme", 0), ("globex", 0), ("acme", 1), ("acme", 3), ("acme", 3)]
+    {
+        let fact = sample::facts(sample::source_at(customer, now.0 - age_days * 86_400_000), 0).remove(1);
+        if customer == "acme" {
+            ids.push(fact.source.image_id);
+        }
+        table.apply(&row(fact, 1)).await.unwrap();
+    }
+    ids.sort();
+    ids.reverse();
+    let mut wanted = wanted(now, 2);
+    let mut place = Some(Place { day: now.date(), after: None });
+    let mut listed = Vec::new();
+    while let Some(here) = place {
+        // A place survives its text form: it is what a cursor holds.
+        let here = here.to_string().parse().unwrap();
+        let (rows, next) = table.list(&wanted, here).await.unwrap();
+        assert!(rows.len() <= 2);
+        listed.extend(rows.iter().map(|row| row.fact.source.image_id));
+        place = next;
+    }
+    assert_eq!(listed, ids);
+
+    wanted.status = Some(Status::Failed);
+    assert!(table.list(&wanted, Place { day: now.date(), after: None }).await.unwrap().0.is_empty());
+    (wanted.status, wanted.now) = (None, UnixMillis(now.0 + 8 * 86_400_000));
+    assert!(
+        table.list(&wanted, Place { day: now.date(), after: None }).await.unwrap().0.is_empty(),
+        "expired"
+    );
+}
+
+fn wanted(now: UnixMillis, limit: usize) -> Wanted {
+    let oldest = now.date() - time::Duration::days(5);
+    Wanted { customer: CustomerId::parse("acme").unwrap(), status: None, now, oldest, limit }
+}
+
+#[tokio::test]
+async fn more_rows_than_one_batch_holds_are_read_at_once() {
+    let table = table().await;
+    let mut ids = Vec::new();
+    for _ in 0..130 {
+        let fact = sample::facts(sample::source("acme", "a"), 0).remove(0);
+        ids.push(fact.source.image_id);
+        table.apply(&row(fact, 1)).await.unwrap();
+    }
+    // Asking twice for one is asking once.
+    ids.push(ids[0]);
+    assert_eq!(table.rows(&ids).await.unwrap().len(), 130);
+    assert!(table.erased(&ids).await.unwrap().is_empty());
+    assert!(table.rows(&[]).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_lease_has_one_owner_until_it_ends() {
+    let table = table().await;
+    let minute = Duration::from_secs(60);
+    assert!(table.lease("sweep", "a", minute).await.unwrap());
+    assert!(!table.lease("sweep", "b", minute).await.unwrap());
+    assert!(table.lease("sweep", "a", Duration::ZERO).await.unwrap());
+    let deadline = std::time::Instant::now() + Duration::from_secs(5);
+    while !table.lease("sweep", "b", minute).await.unwrap() {
+        assert!(std::time::Instant::now() < deadline, "the lease of no length never ends");
+    }
+}
