@@ -1,0 +1,43 @@
+//! `safelight provision`: topics, buckets and the table, where they are missing, on servers the environment names.
+
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use clap::Args;
+use conveyor::KafkaArgs;
+use depot::{Depot, DepotArgs};
+use sink::{Table, TableArgs};
+
+use crate::kafka::{Plan, provision};
+use crate::output;
+
+/// Where, and how many.
+#[derive(Debug, Args)]
+pub(crate) struct ProvisionArgs {
+    #[command(flatten)]
+    kafka: KafkaArgs,
+    #[command(flatten)]
+    depot: DepotArgs,
+    #[command(flatten)]
+    table: TableArgs,
+
+    /// Partitions of a topic that is made now; never changed later
+    #[arg(long, default_value_t = proto::PARTITIONS_LOCAL)]
+    partitions: i32,
+
+    /// Copies of every partition
+    #[arg(long, default_value_t = 1)]
+    replication_factor: i32,
+}
+
+/// Makes what is missing; what is there stays as it is.
+pub(crate) async fn run(args: ProvisionArgs) -> anyhow::Result<ExitCode> {
+    let plan = Plan { partitions: args.partitions, replication: args.replication_factor, ..Plan::local() };
+    provision(&args.kafka, &plan).await.context("make the topics")?;
+    output::message("topics are there");
+    Depot::open(&args.depot).await.provision().await.context("make the buckets")?;
+    output::message("buckets are there");
+    Table::open(&args.table).await.provision().await.context("make the table")?;
+    output::message("the table is there");
+    Ok(ExitCode::SUCCESS)
+}

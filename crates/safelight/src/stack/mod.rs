@@ -1,0 +1,100 @@
+//! The whole street in one process, durable in one folder: S3, DynamoDB, Kafka, registry and issuer as servers of our
+//! own on loopback, and the three stations as they are in production.
+//!
+//! Owns the order in which everything starts and stops. Holds the data folder by a lock: one stack a folder.
+
+mod broker;
+pub mod files;
+mod servers;
+mod settings;
+mod stations;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use chassis::{Health, Misconfigured, Shutdown};
+use tokio::net::TcpListener;
+
+use files::{Addresses, FolderLock};
+use servers::Servers;
+use stations::Stations;
+
+pub use broker::KafkaChoice;
+pub use stations::Selection;
+
+/// What to start, and where.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// Where everything is kept.
+    pub data: PathBuf,
+    /// Address of the API and the page.
+    pub http: SocketAddr,
+    /// Address of health and metrics.
+    pub admin: SocketAddr,
+    /// Which Kafka.
+    pub kafka: KafkaChoice,
+    /// Which stations run in this process.
+    pub stations: Selection,
+}
+
+/// A running stack.
+pub struct Stack {
+    addresses: Addresses,
+    health: Health,
+    shutdown: Shutdown,
+    stations: Stations,
+    servers: Servers,
+    admin_shutdown: Shutdown,
+    _lock: FolderLock,
+}
+
+impl Stack {
+    /// Starts everything and returns once all of it is ready. Fails at once when another stack holds the folder.
+    pub async fn start(plan: Plan, shutdown: Shutdown) -> anyhow::Result<Stack> {
+        let lock = files::lock(&plan.data)?;
+        let page = chassis::init_metrics();
+        let (http, admin) = (bind(plan.http, "--http").await?, bind(plan.admin, "--admin").await?);
+        let servers = Servers::start(&plan.data, &plan.kafka).await?;
+        let http_url = format!("http://{}", http.local_addr()?);
+        let addresses = servers.addresses(http_url, format!("http://{}", admin.local_addr()?));
+        let settings = servers.settings(&addresses, &plan.data);
+        servers.provision(&settings).await?;
+
+        let (health, admin_shutdown) = (Health::new(), Shutdown::new());
+        tokio::spawn(chassis::serve_admin(admin, health.clone(), page, admin_shutdown.clone()));
+        let stations =
+            Stations::start(plan.stations, http, &settings, (&servers, &health, &shutdown)).await?;
+        stations.wait_until_ready(&health, &shutdown).await?;
+        addresses.write(&plan.data)?;
+        files::write_env(&plan.data, settings.all())?;
+        Ok(Stack { addresses, health, shutdown, stations, servers, admin_shutdown, _lock: lock })
+    }
+
+    /// Returns where the stack answers.
+    pub fn addresses(&self) -> &Addresses {
+        &self.addresses
+    }
+
+    /// Runs until the shutdown, or until a part ends by itself, which is an error; then stops everything: first the
+    /// stations, which finish what is in hand, then the servers they stand on.
+    pub async fn run(mut self) -> anyhow::Result<()> {
+        let ended = self.stations.ended(&self.shutdown).await;
+        self.health.drain();
+        self.shutdown.trigger();
+        let drained = self.stations.drain().await;
+        self.servers.stop().await;
+        self.admin_shutdown.trigger();
+        ended.and(drained)
+    }
+}
+
+async fn bind(addr: SocketAddr, flag: &str) -> anyhow::Result<TcpListener> {
+    let bound = TcpListener::bind(addr).await;
+    Ok(bound.map_err(|cause| Misconfigured(format!("listen on `{flag} {addr}`: {cause}")))?)
+}
+
+/// Takes a free loopback port for a server of the stack.
+async fn loopback() -> anyhow::Result<TcpListener> {
+    TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, 0)).await.context("take a free port on loopback")
+}
