@@ -92,7 +92,7 @@ impl Watch {
                 Ok(0) => {}
                 Ok(_) => look = LOOK_FIRST,
                 Err(error) => {
-                    tracing::debug!("read rows for the live stream: {:#}", anyhow::Error::new(error))
+                    tracing::debug!("read rows for the live stream: {:#}", anyhow::Error::new(error));
                 }
             }
         }

@@ -1,0 +1,146 @@
+//! The live stream: everything once, in full, on whichever instance the client is.
+
+use std::collections::HashSet;
+
+use crate::street::{Event, Events, Street, until};
+use futures::future::join_all;
+
+const WEEK_MS: i64 = 7 * 86_400_000;
+
+fn seen(event: &Event) -> (String, String) {
+    let text = |name: &str| event.data[name].as_str().expect("an image").to_owned();
+    (text("id"), text("status"))
+}
+
+async fn take(events: &mut Events, count: usize) -> Vec<(String, String)> {
+    let mut taken = Vec::new();
+    while taken.len() < count {
+        let event = events.next().await.expect("the stream goes on");
+        assert_eq!(event.name, "image");
+        taken.push(seen(&event));
+    }
+    taken
+}
+
+#[tokio::test]
+async fn what_happens_is_shown_once_to_its_customer_as_a_read_shows_it() {
+    let street = Street::start().await;
+    let sink = street.sink(&[]).await;
+    let mut acme = street.stream(&sink, "acme", None).await;
+    let mut globex = street.stream(&sink, "globex", None).await;
+    acme.until_open().await;
+    globex.until_open().await;
+    let photo = street.photo("acme", WEEK_MS).await;
+    street.publish(&photo.uploaded(0)).await;
+    let first = acme.next().await.expect("an event");
+    assert_eq!(seen(&first), (photo.id(), "uploaded".to_owned()));
+    let processed = street.processed(&photo, 0).await;
+    street.publish(&processed).await;
+    let second = acme.next().await.expect("an event");
+    assert_eq!(second.data, street.get(&sink, &photo.path(), "acme").await.json());
+    assert_eq!(seen(&second).1, "processed");
+
+    // A repeat, a late failure and an old upload change nothing and show nothing: the next event is about another image.
+    street.publish(&processed).await;
+    street.publish(&photo.failed(1)).await;
+    street.publish(&photo.uploaded(0)).await;
+    let other = street.photo("acme", WEEK_MS).await;
+    street.publish(&other.failed(0)).await;
+    let third = acme.next().await.expect("an event");
+    assert_eq!(seen(&third), (other.id(), "failed".to_owned()));
+    let theirs = street.photo("globex", WEEK_MS).await;
+    street.publish(&theirs.uploaded(0)).await;
+    assert_eq!(
+        seen(&globex.next().await.expect("an event")).0,
+        theirs.id(),
+        "globex has seen nothing of acme's"
+    );
+}
+
+#[tokio::test]
+async fn a_client_that_wanders_between_instances_misses_nothing_and_sees_nothing_twice() {
+    let street = Street::start().await;
+    let first = street.sink(&[]).await;
+    let mut events = street.stream(&first, "acme", None).await;
+    events.until_open().await;
+    let photos = join_all((0..60).map(|_| street.photo("acme", WEEK_MS))).await;
+    let publish = async |range: std::ops::Range<usize>| {
+        for photo in &photos[range] {
+            street.publish(&photo.failed(0)).await;
+        }
+    };
+    publish(0..20).await;
+    let mut all = take(&mut events, 10).await;
+    let left_at = events.last_id.clone();
+    drop(events);
+    publish(20..30).await;
+    street.until_status(&first, &photos[29], "failed").await;
+    // The second instance starts only now: what was missed is not in its memory, it must read Kafka.
+    let second = street.sink(&[]).await;
+    let mut events = street.stream(&second, "acme", Some(&left_at)).await;
+    publish(30..40).await;
+    all.extend(take(&mut events, 25).await);
+    let left_at = events.last_id.clone();
+    drop(events);
+    publish(40..60).await;
+    // And back: the first one remembers.
+    let mut events = street.stream(&first, "acme", Some(&left_at)).await;
+    all.extend(take(&mut events, 25).await);
+    let distinct: HashSet<_> = all.iter().collect();
+    assert_eq!((all.len(), distinct.len()), (60, 60));
+    // Nothing is left over: the next thing seen is the next thing that happens.
+    let last = street.photo("acme", WEEK_MS).await;
+    street.publish(&last.failed(0)).await;
+    assert_eq!(take(&mut events, 1).await[0].0, last.id());
+}
+
+#[tokio::test]
+async fn a_place_from_which_nobody_can_go_on_is_a_reset_and_then_the_stream_goes_on() {
+    let street = Street::start().await;
+    let sink = street.sink(&["--catch-up-records-max=3"]).await;
+    let mut events = street.stream(&sink, "acme", None).await;
+    events.until_open().await;
+    let too_far_back = events.last_id.clone();
+    for _ in 0..5 {
+        let photo = street.photo("acme", WEEK_MS).await;
+        street.publish(&photo.failed(0)).await;
+        street.until_status(&sink, &photo, "failed").await;
+    }
+    let late = street.sink(&["--catch-up-records-max=3"]).await;
+    for (sink, id) in [(&sink, "nonsense"), (&late, &*too_far_back)] {
+        let mut events = street.stream(sink, "acme", Some(id)).await;
+        assert_eq!(events.next().await.expect("an event").name, "reset");
+        let photo = street.photo("acme", WEEK_MS).await;
+        street.publish(&photo.failed(0)).await;
+        while take(&mut events, 1).await[0].0 != photo.id() {}
+        // The reset had a place of its own: whoever goes on from there is not reset again.
+        let mut events = street.stream(sink, "acme", Some(&events.last_id)).await;
+        let photo = street.photo("acme", WEEK_MS).await;
+        street.publish(&photo.failed(0)).await;
+        assert_eq!(take(&mut events, 1).await[0].0, photo.id());
+    }
+    let another_life = street.sink(&["--kafka-epoch=second-start"]).await;
+    let mut events = street.stream(&another_life, "acme", Some(&too_far_back)).await;
+    assert_eq!(events.next().await.expect("an event").name, "reset");
+}
+
+#[tokio::test]
+async fn streams_are_bounded_and_end_with_their_token() {
+    let street = Street::start().await;
+    let sink = street.sink(&["--streams-per-customer-max=2"]).await;
+    let first = street.stream(&sink, "acme", None).await;
+    let _second = street.stream(&sink, "acme", None).await;
+    let third = street.get(&sink, "/v1/stream", "acme").await;
+    assert_eq!(third.status, 429);
+    assert!(third.header("retry-after").parse::<u64>().is_ok());
+    let _other = street.stream(&sink, "globex", None).await;
+    drop(first);
+    let token = street.issuer.token("acme", "customer", 2);
+    let mut events = until("a place is free again", async || {
+        let request = reqwest::Client::new().get(format!("{}/v1/stream", sink.url)).bearer_auth(&token);
+        let response = request.send().await.unwrap();
+        (response.status() == 200).then(|| Events::of(response))
+    })
+    .await;
+    assert_eq!(events.next().await, None, "it ends when the token does");
+}

@@ -1,0 +1,247 @@
+//! What people see of their images: rows, lists, bytes, figures, and never anybody else's.
+
+use std::time::Duration;
+
+use crate::street::{Answer, ORIGINAL, Street, THUMB, until};
+use futures::future::join_all;
+use proto::{DeadRecord, ImageFailed, ImageId, Reason, Sha256, UnixMillis};
+
+const WEEK_MS: i64 = 7 * 86_400_000;
+
+#[tokio::test]
+async fn an_image_is_seen_from_the_first_moment_to_its_renditions() {
+    let street = Street::start().await;
+    let sink = street.sink(&[]).await;
+    let photo = street.photo("acme", WEEK_MS).await;
+    let before_any_row = street.get(&sink, &photo.path(), "acme").await.json();
+    street.publish(&photo.uploaded(0)).await;
+    let uploaded = street.until_status(&sink, &photo, "uploaded").await;
+    assert_eq!(before_any_row["source"]["filename"], "a b.jpg");
+    assert_eq!(before_any_row["uploaded_at"], uploaded["uploaded_at"]);
+    assert_eq!(before_any_row["expires_at"], uploaded["expires_at"]);
+
+    street.publish(&street.processed(&photo, 0).await).await;
+    let image = street.until_status(&sink, &photo, "processed").await;
+    let expected = serde_json::json!({
+        "id": photo.id(), "customer_id": "acme", "status": "processed",
+        "source": {
+            "format": "jpeg", "width": 800, "height": 600, "bytes": ORIGINAL.len(),
+            "sha256": Sha256::of(ORIGINAL).to_hex(), "filename": "a b.jpg",
+        },
+        "renditions": [{
+            "name": "thumb", "format": "jpeg", "width": 320, "height": 240, "bytes": THUMB.len(),
+            "sha256": Sha256::of(THUMB).to_hex(), "url": format!("{}/renditions/thumb", photo.path()),
+        }],
+        "failure": null,
+        "uploaded_at": photo.source.uploaded_at.rfc3339(),
+        "processed_at": image["processed_at"],
+        "expires_at": photo.source.expires_at.rfc3339(),
+    });
+    assert_eq!(image, expected);
+}
+
+#[tokio::test]
+async fn a_renditions_bytes_come_whole_in_part_or_not_again() {
+    let street = Street::start().await;
+    let sink = street.sink(&[]).await;
+    let photo = street.photo("acme", WEEK_MS).await;
+    street.publish(&street.processed(&photo, 0).await).await;
+    let path = format!("{}/renditions/thumb", photo.path());
+    street.until_status(&sink, &photo, "processed").await;
+
+    let whole = street.get(&sink, &path, "acme").await;
+    let etag = format!("\"{}\"", Sha256::of(THUMB).to_hex());
+    assert_eq!((whole.status, whole.header("etag"), &*whole.body), (200, &*etag, THUMB));
+    assert_eq!(whole.header("content-type"), "image/jpeg");
+    assert_eq!(whole.header("cache-control"), "private, no-cache");
+    assert_eq!(whole.header("x-content-type-options"), "nosniff");
+    for (name, value, status, bytes) in [
+        ("if-none-match", &*etag, 304, &b""[..]),
+        ("if-none-match", "\"other\"", 200, THUMB),
+        ("range", "bytes=4-8", 206, &THUMB[4..=8]),
+        ("range", "bytes=-5", 206, &THUMB[THUMB.len() - 5..]),
+        ("range", "bytes=0-1,3-4", 200, THUMB),
+        ("range", "bytes=999-", 416, &b""[..]),
+    ] {
+        let request = street.request(&sink, &path, "acme").header(name, value);
+        let answer = Answer::of(request.send().await.unwrap()).await;
+        assert_eq!(answer.status, status, "{name}: {value}");
+        match status {
+            416 => assert_eq!(answer.header("content-range"), format!("bytes */{}", THUMB.len())),
+            _ => assert_eq!(answer.body, bytes, "{name}: {value}"),
+        }
+    }
+    assert_eq!(street.get(&sink, &format!("{}/renditions/huge", photo.path()), "acme").await.status, 404);
+}
+
+#[tokio::test]
+async fn anothers_image_an_unknown_one_and_nonsense_are_the_same_byte_for_byte() {
+    let street = Street::start().await;
+    let sink = street.sink(&[]).await;
+    let (with_row, without) = (street.photo("acme", WEEK_MS).await, street.photo("acme", WEEK_MS).await);
+    street.publish(&street.processed(&with_row, 0).await).await;
+    street.until_status(&sink, &with_row, "processed").await;
+    let unknown = street.get(&sink, &format!("/v1/images/{}", ImageId::mint()), "globex").await;
+    assert_eq!((unknown.status, &unknown.json()["code"]), (404, &"not_found".into()));
+    for id in [with_row.id(), without.id(), "nonsense".to_owned(), with_row.id().to_uppercase()] {
+        for end in ["", "/renditions/thumb", "/renditions/..%2f..%2fsource"] {
+            let answer = street.get(&sink, &format!("/v1/images/{id}{end}"), "globex").await;
+            assert_eq!(answer, unknown, "{id}{end}");
+        }
+    }
+    let anonymous = reqwest::get(format!("{}{}", sink.url, with_row.path())).await.unwrap();
+    assert_eq!(anonymous.status(), 401);
+    assert_eq!(street.get(&sink, "/v1/nothing", "acme").await.status, 404);
+}
+
+#[tokio::test]
+async fn a_list_is_paged_newest_first_and_its_cursor_is_of_use_to_its_customer_only() {
+    let street = Street::start().await;
+    let sink = street.sink(&[]).await;
+    let mut ids = Vec::new();
+    for number in 0..7 {
+        let photo = street.photo("acme", WEEK_MS).await;
+        match number % 2 {
+            0 => street.publish(&street.processed(&photo, 0).await).await,
+            _ => street.publish(&photo.failed(0)).await,
+        }
+        ids.push(photo.id());
+    }
+    street.publish(&street.photo("globex", WEEK_MS).await.uploaded(0)).await;
+    ids.reverse();
+    let list = async |query: &str| street.get(&sink, &format!("/v1/images{query}"), "acme").await;
+    let ids_of = |page: &serde_json::Value| -> Vec<String> {
+        let images = page["images"].as_array().expect("a list").iter();
+        images.map(|image| image["id"].as_str().expect("an id").to_owned()).collect()
+    };
+    until("all rows are there", async || (ids_of(&list("").await.json()).len() == 7).then_some(())).await;
+
+    let (mut listed, mut query) = (Vec::new(), "?limit=3".to_owned());
+    let mut cursor = String::new();
+    loop {
+        let page = list(&query).await.json();
+        listed.extend(ids_of(&page));
+        let Some(next) = page["next_cursor"].as_str() else { break };
+        next.clone_into(&mut cursor);
+        query = format!("?limit=3&cursor={next}");
+    }
+    assert_eq!(listed, ids);
+    let failed = list("?status=failed").await.json();
+    assert_eq!(ids_of(&failed).len(), 3);
+    assert_eq!(failed["images"][0]["failure"]["reason"], "truncated");
+
+    let stolen = street.get(&sink, &format!("/v1/images?cursor={cursor}"), "globex").await;
+    assert_eq!((stolen.status, &stolen.json()["code"]), (400, &"malformed".into()));
+    for query in ["?limit=0", "?limit=201", "?limit=x", "?status=gone", "?cursor=x", "?customer_id=acme"] {
+        assert_eq!(list(query).await.status, 400, "{query}");
+    }
+}
+
+#[tokio::test]
+async fn nobody_sees_an_image_after_its_time() {
+    let street = Street::start().await;
+    let sink = street.sink(&[]).await;
+    let (with_row, without) = (street.photo("acme", 4000).await, street.photo("acme", 4000).await);
+    let processed = street.processed(&with_row, 0).await;
+    street.publish(&processed).await;
+    street.until_status(&sink, &with_row, "processed").await;
+    let rendition = format!("{}/renditions/thumb", with_row.path());
+    for path in [with_row.path(), rendition, without.path()] {
+        until("it is gone", async || (street.get(&sink, &path, "acme").await.status == 404).then_some(()))
+            .await;
+    }
+    assert!(UnixMillis::now() >= with_row.source.expires_at, "not before its time");
+    assert_eq!(street.get(&sink, "/v1/images", "acme").await.json()["images"], serde_json::json!([]));
+}
+
+#[tokio::test]
+async fn figures_count_images_once_and_a_letter_about_nobody_stops_nothing() {
+    let street = Street::start().await;
+    let sink = street.sink(&[]).await;
+    let nameless = ImageFailed {
+        source: None,
+        attempt: 0,
+        reason: Reason::MessageMalformed,
+        detail: "no frame".to_owned(),
+        failed_at: UnixMillis::now(),
+        original: DeadRecord::default(),
+    };
+    let (good, bad) = (street.photo("acme", WEEK_MS).await, street.photo("acme", WEEK_MS).await);
+    let processed = street.processed(&good, 0).await;
+    for _ in 0..3 {
+        street.publish(&nameless).await;
+        street.publish(&good.uploaded(0)).await;
+        street.publish(&processed).await;
+        street.publish(&bad.failed(0)).await;
+    }
+    street.publish(&street.photo("globex", WEEK_MS).await.uploaded(0)).await;
+    let stats = until("the figures are there", async || {
+        let stats = street.get(&sink, "/v1/stats", "acme").await.json();
+        (stats["totals"]["images"] == 2 && stats["totals"]["uploaded"] == 0).then_some(stats)
+    })
+    .await;
+    assert_eq!((&stats["totals"]["processed"], &stats["totals"]["failed"]), (&1.into(), &1.into()));
+    assert_eq!(stats["totals"]["bytes_in"], 2 * ORIGINAL.len());
+    assert_eq!(stats["totals"]["bytes_out"], THUMB.len());
+    assert!(stats["latency_ms"]["p50"].is_number());
+    assert_eq!(stats["by_day"].as_array().unwrap().len(), 2);
+    let token = street.issuer.token("acme", "operator", 600);
+    until("an operator sees all", async || {
+        let request = reqwest::Client::new().get(format!("{}/v1/stats", sink.url)).bearer_auth(&token);
+        let all = Answer::of(request.send().await.unwrap()).await.json();
+        (all["totals"]["images"] == 3).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_sweep_tells_again_of_what_has_no_end_and_of_nothing_else() {
+    let street = Street::start().await;
+    let sink = street.sink(&["--sweep-days=1"]).await;
+    let (lost, stuck, done) = (
+        street.photo("acme", WEEK_MS).await,
+        street.photo("acme", WEEK_MS).await,
+        street.photo("acme", WEEK_MS).await,
+    );
+    let expired = street.photo("acme", -1).await;
+    street.publish(&stuck.uploaded(0)).await;
+    street.publish(&street.processed(&done, 0).await).await;
+    street.until_status(&sink, &done, "processed").await;
+    street.until_status(&sink, &stuck, "uploaded").await;
+    assert_eq!(sink.sweep.once(Duration::from_secs(3600)).await.unwrap().republished, 0, "too young");
+    let swept = sink.sweep.once(Duration::ZERO).await.unwrap();
+    assert_eq!((swept.looked_at, swept.republished), (4, 2));
+    until("the lost one has a row", async || {
+        let list = street.get(&sink, "/v1/images?status=uploaded", "acme").await.json();
+        let images = list["images"].as_array().unwrap();
+        images.iter().any(|image| image["id"] == lost.id().as_str()).then_some(())
+    })
+    .await;
+    for photo in [&lost, &stuck] {
+        street.publish(&street.processed(photo, 0).await).await;
+        street.until_status(&sink, photo, "processed").await;
+    }
+    assert_eq!(sink.sweep.once(Duration::ZERO).await.unwrap().republished, 0, "all have an end");
+    assert_eq!(street.get(&sink, &expired.path(), "acme").await.status, 404);
+}
+
+#[tokio::test]
+async fn the_page_comes_with_its_policy_and_its_description() {
+    let street = Street::start().await;
+    let sink = street.sink(&[]).await;
+    let get = async |path: &str| Answer::of(reqwest::get(format!("{}{path}", sink.url)).await.unwrap()).await;
+    let page = get("/").await;
+    assert_eq!((page.status, page.header("content-type")), (200, "text/html; charset=utf-8"));
+    assert!(page.header("content-security-policy").starts_with("default-src 'none'; script-src 'self';"));
+    assert_eq!(page.header("cache-control"), "no-cache");
+    let html = String::from_utf8(page.body).unwrap();
+    let assets: Vec<_> = html.split('"').filter(|part| part.starts_with("/assets/")).collect();
+    assert!(assets.len() >= 2);
+    for answer in join_all(assets.iter().map(|path| get(path))).await {
+        assert_eq!(answer.status, 200);
+        assert!(answer.header("cache-control").ends_with("immutable"));
+    }
+    assert_eq!(get("/openapi.json").await.json()["info"]["title"], "Safelight");
+    let missing = get("/assets/nothing.js").await;
+    assert_eq!((missing.status, missing.header("content-type")), (404, "application/problem+json"));
+}
