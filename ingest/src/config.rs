@@ -57,7 +57,8 @@ pub struct IngestArgs {
     #[arg(long, env = "SAFELIGHT_UPLOADS_BYTES_MAX", default_value_t = 512 << 20)]
     pub uploads_bytes_max: u64,
 
-    /// Seconds one upload may take; past it a retry with the same Idempotency-Key takes over. Longer than a body may take.
+    /// Seconds one upload may take; past it a retry with the same Idempotency-Key takes over, sooner (10 s) where the retry's
+    /// body is no longer than a part. Longer than a body may take.
     #[arg(long, env = "SAFELIGHT_UPLOAD_SECS_MAX", default_value_t = 420, value_parser = value_parser!(u64).range(1..=86_400))]
     pub upload_secs_max: u64,
 

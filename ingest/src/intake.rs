@@ -16,6 +16,9 @@ use crate::config::IngestArgs;
 use crate::screen::{Body, Limits, Refused, Screened, screen};
 use crate::worlds::{World, Worlds};
 
+/// How long a claim may stand without an original where the retry's own body is whole in memory: nothing but one PutObject
+/// lies between the two then, and taking over too early costs only that PutObject again.
+const WHOLE_CLAIM_TIME_MAX: Duration = Duration::from_secs(10);
 /// How soon a retry may find that the first upload is through.
 const IN_FLIGHT_WAIT_MAX: Duration = Duration::from_secs(5);
 
@@ -115,7 +118,11 @@ impl Intake {
     async fn accept_untimed(&self, upload: Upload, body: Body) -> Result<Accepted, IntakeError> {
         // The claim comes after the first part, so that a refused or broken small body never holds a key.
         let screened = screen(body, self.limits).await.map_err(IntakeError::Refused)?;
-        match self.standing(&upload).await? {
+        let patience = match screened.rest {
+            Some(_) => self.upload_time_max,
+            None => self.upload_time_max.min(WHOLE_CLAIM_TIME_MAX),
+        };
+        match self.standing(&upload, patience).await? {
             Standing::Store(id) => {
                 let source = self.store(&upload, id, screened).await?;
                 self.publish(source, &upload, false).await
@@ -131,7 +138,8 @@ impl Intake {
         }
     }
 
-    async fn standing(&self, upload: &Upload) -> Result<Standing, IntakeError> {
+    /// Finds out what the key means. A claim without an original is waited for until it is older than `patience`.
+    async fn standing(&self, upload: &Upload, patience: Duration) -> Result<Standing, IntakeError> {
         let Some(key) = &upload.idempotency_key else {
             return Ok(Standing::Store(upload.id));
         };
@@ -146,9 +154,7 @@ impl Intake {
         let original = ObjectKey::original(&upload.customer, id);
         match self.depot.find(Bucket::Originals, &original).await.map_err(|error| self.lost(error))? {
             Some((check, stored)) => Ok(Standing::Found(Box::new(Found { id, check, stored }))),
-            None if age < self.upload_time_max => {
-                Err(IntakeError::InFlight((self.upload_time_max - age).min(IN_FLIGHT_WAIT_MAX)))
-            }
+            None if age < patience => Err(IntakeError::InFlight((patience - age).min(IN_FLIGHT_WAIT_MAX))),
             // Whoever claimed it is gone: the same id, so that there is still only one image.
             None => Ok(Standing::Store(id)),
         }

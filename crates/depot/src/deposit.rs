@@ -101,13 +101,27 @@ impl Depot {
                     let version = real_version(output.version_id);
                     return Ok(Put::Stored { etag: output.e_tag.unwrap_or_default(), version });
                 }
-                Err(error) => match write_refused(error)? {
-                    Answer::Conflict => tokio::time::sleep(pause(attempt)).await,
-                    _ => return Ok(Put::Exists),
+                Err(error) => match write_refused(error) {
+                    Ok(Answer::Conflict) => tokio::time::sleep(pause(attempt)).await,
+                    Ok(_) => return Ok(Put::Exists),
+                    Err(away) => return self.exists_after_all(deposit, away).await,
                 },
             }
         }
         Err(Unavailable::because("another write on the same key stays in flight"))
+    }
+
+    /// Looks whether the object lies there although the write found S3 away. An answer may be lost after the write, and a
+    /// server that refuses a large body without reading it resets the connection before the refusal is heard.
+    pub(crate) async fn exists_after_all(
+        &self,
+        deposit: &Deposit<'_>,
+        away: Unavailable,
+    ) -> Result<Put, Unavailable> {
+        match self.head(deposit.bucket, deposit.key).await {
+            Ok(Some(_)) => Ok(Put::Exists),
+            Ok(None) | Err(_) => Err(away),
+        }
     }
 
     /// Returns the check of the object that lies under the key already, if its bytes are the same ones.

@@ -1,8 +1,11 @@
 //! Depositing a body while it arrives. Owns the choice between one PutObject and a multipart upload, and that an upload
 //! given up for any reason, a dropped future included, leaves no parts behind.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use aws_sdk_s3::config::http::HttpResponse;
+use aws_sdk_s3::error::SdkError;
+use aws_sdk_s3::operation::abort_multipart_upload::AbortMultipartUploadError;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{ChecksumAlgorithm, CompletedMultipartUpload, CompletedPart};
 use bytes::Bytes;
@@ -17,6 +20,9 @@ use crate::metrics::{Operation, Outcome, ended};
 
 /// The length of a part; a body up to this length is stored by one PutObject.
 pub const PART_BYTES: usize = 8 * 1024 * 1024;
+
+const ABORTS_MAX: u32 = 4;
+const ABORT_PAUSE: Duration = Duration::from_millis(500);
 
 /// Says why a streamed body was not stored.
 #[derive(Debug, thiserror::Error)]
@@ -99,26 +105,31 @@ impl Depot {
 
     async fn begin(&self, deposit: &Deposit<'_>) -> Result<Upload, Unavailable> {
         let (bucket, key) = (self.bucket(deposit.bucket).to_owned(), deposit.key.to_string());
-        let output = self
+        let create = self
             .s3
             .create_multipart_upload()
             .bucket(&bucket)
             .key(&key)
             .content_type(deposit.content_type)
             .set_metadata(Some(owned(deposit.metadata)))
-            .checksum_algorithm(ChecksumAlgorithm::Sha256)
-            .send()
-            .await
-            .map_err(unavailable)?;
-        let Some(id) = output.upload_id else {
-            return Err(Unavailable::because("S3 gave no upload id"));
-        };
-        let place = Place { s3: self.s3.clone(), bucket, key, id };
-        Ok(Upload { place: Some(place), parts: Vec::new(), bytes: 0, hasher: Sha256::hasher() })
+            .checksum_algorithm(ChecksumAlgorithm::Sha256);
+        let s3 = self.s3.clone();
+        // In a task of its own: let go of in this very moment, the upload would exist and nobody would know its id.
+        let beginning = tokio::spawn(async move {
+            let output = create.send().await.map_err(unavailable)?;
+            let id = output.upload_id.ok_or_else(|| Unavailable::because("S3 gave no upload id"))?;
+            let place = Place { s3, bucket, key, id };
+            Ok(Upload { place: Some(place), parts: Vec::new(), bytes: 0, hasher: Sha256::hasher() })
+        });
+        beginning.await.unwrap_or_else(|lost| Err(Unavailable(lost.into())))
     }
 
     async fn complete(&self, mut upload: Upload, deposit: &Deposit<'_>) -> Result<ClaimCheck, DepositError> {
-        let (length, sha256, put) = upload.complete().await?;
+        let (length, sha256) = (upload.bytes, upload.hash());
+        let put = match upload.complete().await {
+            Ok(put) => put,
+            Err(away) => self.exists_after_all(deposit, away).await?,
+        };
         match put {
             Put::Stored { etag, version } => Ok(ClaimCheck {
                 bucket: self.bucket(deposit.bucket).to_owned(),
@@ -170,14 +181,17 @@ impl Upload {
         Ok(())
     }
 
-    async fn complete(&mut self) -> Result<(u64, Sha256, Put), Unavailable> {
+    fn hash(&mut self) -> Sha256 {
+        std::mem::replace(&mut self.hasher, Sha256::hasher()).finish()
+    }
+
+    async fn complete(&mut self) -> Result<Put, Unavailable> {
         let parts = std::mem::take(&mut self.parts);
-        let hasher = std::mem::replace(&mut self.hasher, Sha256::hasher());
         let put = self.place().complete(parts).await?;
         if matches!(put, Put::Stored { .. }) {
             self.place = None;
         }
-        Ok((self.bytes, hasher.finish(), put))
+        Ok(put)
     }
 }
 
@@ -230,24 +244,25 @@ impl Place {
         Err(Unavailable::because("another write on the same key stays in flight"))
     }
 
+    /// Aborts until S3 knows nothing of the upload: a part that was under way may arrive after the first abort.
     async fn abort(self) {
-        let abort = self
-            .s3
-            .abort_multipart_upload()
-            .bucket(&self.bucket)
-            .key(&self.key)
-            .upload_id(&self.id)
-            .send()
-            .await;
-        if let Err(error) = abort {
-            // The bucket's lifecycle rule removes what stays; nobody has to act.
-            let cause = anyhow::Error::new(error);
-            tracing::info!(
-                s3.key = self.key,
-                error = format!("{cause:#}"),
-                "leave an unfinished upload to the lifecycle rule"
-            );
+        for attempt in 1..=ABORTS_MAX {
+            match self.abort_once().await {
+                Ok(()) => tokio::time::sleep(ABORT_PAUSE * attempt).await,
+                Err(error) if crate::error::answer(&error) == Answer::Missing => return,
+                Err(error) => {
+                    // The bucket's lifecycle rule removes what stays; nobody has to act.
+                    let error = format!("{:#}", anyhow::Error::new(error));
+                    tracing::info!(error, "leave an unfinished upload to the lifecycle rule");
+                    return;
+                }
+            }
         }
+    }
+
+    async fn abort_once(&self) -> Result<(), SdkError<AbortMultipartUploadError, HttpResponse>> {
+        let abort = self.s3.abort_multipart_upload().bucket(&self.bucket).key(&self.key).upload_id(&self.id);
+        abort.send().await.map(drop)
     }
 }
 
