@@ -1,1 +1,12 @@
-//! The whole street: end-to-end stories, the fault proxy, the independent checker.
+//! What the stories stand on: the binaries as processes, a stack in a folder of its own, a client, waiting.
+//!
+//! Owns cleaning up: whatever a story starts dies with it, however it ends.
+
+pub mod api;
+pub mod load;
+pub mod process;
+pub mod stack;
+pub mod stations;
+pub mod stream;
+pub mod tools;
+pub mod wait;

@@ -1,0 +1,85 @@
+//! A page's ear: follows the live stream through every restart by `Last-Event-ID` and writes down what it hears.
+
+use std::sync::{Arc, Mutex};
+
+use futures::StreamExt as _;
+use serde_json::Value;
+use tokio::task::JoinHandle;
+
+use crate::api::Api;
+
+/// One `image` event: which image, which status.
+pub type Heard = (String, String);
+
+/// Listens until dropped.
+pub struct Ear {
+    heard: Arc<Mutex<Vec<Heard>>>,
+    resets: Arc<Mutex<u32>>,
+    task: JoinHandle<()>,
+}
+
+impl Ear {
+    /// Opens the stream and returns once the server has answered.
+    pub async fn open(api: &Api) -> Ear {
+        let (heard, resets) = (Arc::<Mutex<Vec<Heard>>>::default(), Arc::<Mutex<u32>>::default());
+        let first = api.stream(None).await.expect("the stream opens");
+        assert!(first.status().is_success(), "{}", first.status());
+        let task = tokio::spawn(follow(api.clone(), first, Arc::clone(&heard), Arc::clone(&resets)));
+        Ear { heard, resets, task }
+    }
+
+    /// Returns what was heard so far, in order.
+    pub fn heard(&self) -> Vec<Heard> {
+        self.heard.lock().expect("nobody panics with the lock").clone()
+    }
+
+    /// Returns how often the server asked for a reload.
+    pub fn resets(&self) -> u32 {
+        *self.resets.lock().expect("nobody panics with the lock")
+    }
+}
+
+impl Drop for Ear {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn follow(api: Api, first: reqwest::Response, heard: Arc<Mutex<Vec<Heard>>>, resets: Arc<Mutex<u32>>) {
+    let mut answer = Some(first);
+    let mut last_id: Option<String> = None;
+    loop {
+        if let Some(answer) = answer.take().filter(|answer| answer.status().is_success()) {
+            let mut pending = String::new();
+            let mut bytes = answer.bytes_stream();
+            while let Some(Ok(piece)) = bytes.next().await {
+                pending.push_str(&String::from_utf8_lossy(&piece));
+                while let Some(end) = pending.find("\n\n") {
+                    let block: String = pending.drain(..end + 2).collect();
+                    hear(&block, &mut last_id, &heard, &resets);
+                }
+            }
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        answer = api.stream(last_id.as_deref()).await.ok();
+    }
+}
+
+fn hear(block: &str, last_id: &mut Option<String>, heard: &Mutex<Vec<Heard>>, resets: &Mutex<u32>) {
+    let field = |name: &str| {
+        block.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::trim_start)
+    };
+    if let Some(id) = field("id") {
+        *last_id = Some(id.to_owned());
+    }
+    match field("event") {
+        Some("image") => {
+            let image: Value =
+                field("data").and_then(|data| serde_json::from_str(data).ok()).unwrap_or_default();
+            let text = |name: &str| image[name].as_str().unwrap_or_default().to_owned();
+            heard.lock().expect("nobody panics with the lock").push((text("id"), text("status")));
+        }
+        Some("reset") => *resets.lock().expect("nobody panics with the lock") += 1,
+        _ => {}
+    }
+}

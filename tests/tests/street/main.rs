@@ -1,0 +1,9 @@
+//! The stories: the whole street from the outside, on real parts. Each starts what it needs in a folder of its own and
+//! leaves nothing behind.
+
+mod formats;
+mod hostile;
+mod kafka_away;
+mod kills;
+mod repeats;
+mod restarts;
