@@ -53,9 +53,9 @@ pub struct SinkArgs {
     #[arg(long, env = "SAFELIGHT_DATA_DIR", default_value = ".safelight")]
     pub data_dir: PathBuf,
 
-    /// Days that a list walks back; images live no longer than this.
-    #[arg(long, env = "SAFELIGHT_LIST_DAYS_MAX", default_value_t = 31, value_parser = value_parser!(u16).range(1..=400))]
-    pub list_days_max: u16,
+    /// Seconds an image lives, as ingest is told; lists and the sweep look back no further.
+    #[arg(long, env = "SAFELIGHT_RETENTION_SECS", default_value_t = 7 * 86_400, value_parser = value_parser!(u64).range(60..=400 * 86_400))]
+    pub retention_secs: u64,
 
     /// Live streams open at once in this process; beyond it 503.
     #[arg(long, env = "SAFELIGHT_STREAMS_MAX", default_value_t = 1000)]
@@ -77,16 +77,17 @@ pub struct SinkArgs {
     #[arg(long, env = "SAFELIGHT_SWEEP_GRACE_SECS", default_value_t = 900)]
     pub sweep_grace_secs: u64,
 
-    /// Days that the sweep looks back.
-    #[arg(long, env = "SAFELIGHT_SWEEP_DAYS", default_value_t = 8, value_parser = value_parser!(u16).range(1..=400))]
-    pub sweep_days: u16,
-
     /// Originals that one sweep publishes again at most; the next one goes on.
     #[arg(long, env = "SAFELIGHT_SWEEP_ORIGINALS_MAX", default_value_t = 1000)]
     pub sweep_originals_max: usize,
 }
 
 impl SinkArgs {
+    /// Returns how many days before today can hold an image that is alive.
+    pub(crate) fn days_back(&self) -> u16 {
+        u16::try_from(self.retention_secs.div_ceil(86_400)).unwrap_or(u16::MAX)
+    }
+
     pub(crate) fn sweep_interval(&self) -> Duration {
         Duration::from_secs(self.sweep_interval_secs)
     }

@@ -128,7 +128,7 @@ fn applying(
         publisher: worlds.publisher.clone(),
         handler: Arc::new(apply),
     };
-    let component = health.component("sink-table");
+    let component = health.component("kafka");
     let ready = move |is_ready: bool, why: &str| if is_ready { component.up() } else { component.down(why) };
     conveyor::run(belt, ready, shutdown.token())
 }
@@ -183,9 +183,9 @@ impl Worlds {
                 EncodeError::Unavailable { .. } => Probe::Unreachable(error.into()),
             })
         };
-        wait_until_reachable(&health.component("sink-s3"), shutdown, s3).await?;
+        wait_until_reachable(&health.component("s3"), shutdown, s3).await?;
         wait_until_reachable(&health.component("dynamodb"), shutdown, rows).await?;
-        wait_until_reachable(&health.component("sink-schema-registry"), shutdown, schemas).await?;
+        wait_until_reachable(&health.component("schema-registry"), shutdown, schemas).await?;
         Ok(())
     }
 

@@ -28,7 +28,7 @@ pub(crate) async fn feed(feeding: Feeding, shutdown: Shutdown) {
     loop {
         let ended = tokio::select! {
             () = shutdown.triggered() => return,
-            ended = feeding.read() => ended,
+            ended = feeding.read(&mut is_named) => ended,
         };
         if let Err(error) = ended
             && !std::mem::replace(&mut is_named, true)
@@ -43,8 +43,9 @@ pub(crate) async fn feed(feeding: Feeding, shutdown: Shutdown) {
 }
 
 impl Feeding {
-    async fn read(&self) -> anyhow::Result<()> {
+    async fn read(&self, is_named: &mut bool) -> anyhow::Result<()> {
         let mut tail = self.open().await?;
+        *is_named = false;
         while let Some(first) = tail.next().await {
             let mut batch = Batch::default();
             self.take(&mut batch, first?).await;

@@ -14,6 +14,7 @@ use crate::table::Row;
 /// Returns what is known about an image of the caller's customer.
 #[utoipa::path(
     get,
+    operation_id = "get_image",
     path = "/v1/images/{id}",
     tag = "images",
     params(("id" = String, Path, description = "The image's id")),

@@ -40,6 +40,7 @@ pub(super) struct ImageList {
 /// Returns the images of the caller's customer, newest first.
 #[utoipa::path(
     get,
+    operation_id = "list_images",
     path = "/v1/images",
     tag = "images",
     params(ListQuery),

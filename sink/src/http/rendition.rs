@@ -11,15 +11,23 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderName, StatusCode, response};
 use proto::{ImageId, RenditionFact};
+use utoipa::ToSchema;
 
 use super::image::find;
 use super::range::{Part, none_match_names, part_of};
 use super::views::{Views, unavailable};
 use crate::fact;
 
+/// An image file.
+#[derive(ToSchema)]
+#[schema(value_type = String, format = Binary)]
+#[expect(dead_code, reason = "describes the body in OpenAPI; the bytes are streamed")]
+pub(crate) struct ImageBytes(Vec<u8>);
+
 /// Returns a rendition's bytes.
 #[utoipa::path(
     get,
+    operation_id = "get_rendition",
     path = "/v1/images/{id}/renditions/{name}",
     tag = "images",
     params(
@@ -29,8 +37,8 @@ use crate::fact;
         ("Range" = Option<String>, Header, description = "One byte range"),
     ),
     responses(
-        (status = 200, content_type = "image/jpeg", body = Vec<u8>, description = "The bytes, with a strong ETag"),
-        (status = 206, content_type = "image/jpeg", body = Vec<u8>, description = "One range of the bytes"),
+        (status = 200, content((ImageBytes = "image/jpeg"), (ImageBytes = "image/webp")), description = "The bytes, with a strong ETag"),
+        (status = 206, content((ImageBytes = "image/jpeg"), (ImageBytes = "image/webp")), description = "One range of the bytes"),
         (status = 304, description = "The ETag is among those of If-None-Match"),
         (status = 401, body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, body = ProblemBody, content_type = "application/problem+json"),

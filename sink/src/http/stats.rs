@@ -10,6 +10,7 @@ use crate::facts::Stats;
 /// Returns counts, bytes and latencies.
 #[utoipa::path(
     get,
+    operation_id = "get_stats",
     path = "/v1/stats",
     tag = "statistics",
     responses(

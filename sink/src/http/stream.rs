@@ -26,6 +26,7 @@ const RETRY_FIELD: &str = "retry: 1000\n\n";
 /// list). `Last-Event-ID` goes on where another stream ended, on any instance.
 #[utoipa::path(
     get,
+    operation_id = "follow_stream",
     path = "/v1/stream",
     tag = "images",
     params(("Last-Event-ID" = Option<String>, Header, description = "The id of the last event seen")),

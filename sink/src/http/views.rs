@@ -54,7 +54,7 @@ impl FromRef<Views> for Verifier {
 impl ViewsParts {
     /// Returns the first day that a list may find anything on.
     pub(super) fn oldest_day(&self, today: Date) -> Date {
-        today - time::Duration::days(i64::from(self.args.list_days_max))
+        today - time::Duration::days(i64::from(self.args.days_back()))
     }
 }
 

@@ -73,9 +73,9 @@ impl Sweep {
         let now = UnixMillis::now();
         let before = UnixMillis(now.0.saturating_sub(i64::try_from(grace.as_millis()).unwrap_or(i64::MAX)));
         let mut swept = Swept::default();
-        // Ids are minted by other machines: some may be a moment ahead of midnight here.
+        // From tomorrow: ids are minted by other machines, some may be a moment ahead of midnight here.
         let mut day = now.date().next_day().unwrap_or(now.date());
-        for _ in 0..=self.args.sweep_days {
+        for _ in 0..self.args.days_back() + 2 {
             for shard in SHARDS.chars() {
                 self.shard(&mut swept, (shard, day), before).await?;
                 if swept.republished >= self.args.sweep_originals_max {

@@ -37,6 +37,8 @@ pub(crate) struct Feed {
     pub(super) customer: CustomerId,
     pub(super) seal: Seal,
     pub(super) seen: Here,
+    /// The last thing heard that was not for this client: its position counts as soon as an id is needed.
+    pub(super) passed: Option<Arc<Shown>>,
     pub(super) heard: broadcast::Receiver<Heard>,
     pub(super) ready: VecDeque<Frame>,
     /// What is still to be read before what is heard counts, and up to where.
@@ -114,10 +116,11 @@ impl Feed {
     }
 
     /// Takes what the hub shows. The client may know more than this instance does: then it has seen it.
-    pub(super) fn hear(&mut self, shown: &Shown) {
+    pub(super) fn hear(&mut self, shown: &Arc<Shown>) {
         let is_new = self.seen.position.is_ahead(shown.place, shown.offset);
-        self.seen.position.merge(&shown.position);
-        if is_new && shown.customer == self.customer {
+        let is_for_us = is_new && shown.customer == self.customer;
+        self.passed = Some(Arc::clone(shown));
+        if is_for_us {
             let id = self.id();
             self.ready.push_back(Frame::Image { json: Arc::clone(&shown.json), id });
         }
@@ -125,6 +128,7 @@ impl Feed {
 
     pub(super) fn reset(&mut self, here: Here) {
         metrics::stream_reset();
+        self.passed = None;
         self.seen = here;
         let id = self.id();
         self.ready.push_back(Frame::Reset { id });
@@ -136,7 +140,10 @@ impl Feed {
         self.ready.push_back(Frame::Position { id });
     }
 
-    fn id(&self) -> String {
+    fn id(&mut self) -> String {
+        if let Some(passed) = self.passed.take() {
+            self.seen.position.merge(&passed.position);
+        }
         self.seal.seal(SEALED_AS, &self.seen.position.to_bytes(&self.seen.epoch))
     }
 }

@@ -80,7 +80,10 @@ impl Hub {
     /// Begins anew at `here`, and tells all open streams if they knew another place.
     pub(crate) fn begin(&self, here: Here) {
         let mut inner = self.lock();
-        let is_other = inner.here.as_ref().is_some_and(|known| *known != here);
+        if inner.here.as_ref() == Some(&here) {
+            return;
+        }
+        let is_other = inner.here.is_some();
         inner.ring.clear();
         inner.ring_from = here.position.clone();
         inner.here = Some(here.clone());

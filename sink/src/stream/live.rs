@@ -82,6 +82,7 @@ impl Live {
             seal: self.0.seal.clone(),
             seen: joined.here.clone(),
             heard: joined.heard,
+            passed: None,
             ready: VecDeque::new(),
             catch_up: None,
             ends_at,

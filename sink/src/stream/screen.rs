@@ -3,7 +3,7 @@
 //! A record is shown when its row names it. A record that would still change its row waits: the group that writes rows is
 //! behind. Any other record is skipped: a repeat, or one that a better fact has overtaken.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::time::Instant;
 
 use conveyor::Place;
@@ -70,9 +70,9 @@ impl Screen {
         self.pending
     }
 
-    /// Returns the images whose rows are needed, the first records of each partition first, at most `max`.
-    pub(crate) fn wanted(&self, max: usize) -> Vec<ImageId> {
-        let mut ids = Vec::new();
+    /// Returns the images whose rows are needed, the first records of each partition first: about `max`.
+    pub(crate) fn wanted(&self, max: usize) -> HashSet<ImageId> {
+        let mut ids = HashSet::new();
         let mut depth = 0;
         let deepest = self.queues.values().map(VecDeque::len).max().unwrap_or(0);
         while depth < deepest && ids.len() < max {
@@ -81,12 +81,11 @@ impl Screen {
             ids.extend(undecided.filter_map(|pending| Some(pending.fact.as_ref()?.source.image_id)));
             depth += 1;
         }
-        ids.truncate(max);
         ids
     }
 
     /// Decides on the records about the images of `asked`, of which those in `rows` have a row.
-    pub(crate) fn judge(&mut self, asked: &[ImageId], rows: &HashMap<ImageId, Row>, now: UnixMillis) {
+    pub(crate) fn judge(&mut self, asked: &HashSet<ImageId>, rows: &HashMap<ImageId, Row>, now: UnixMillis) {
         for pending in self.queues.values_mut().flatten().filter(|pending| pending.decided.is_none()) {
             let Some(fact) = pending.fact.as_ref().filter(|fact| asked.contains(&fact.source.image_id))
             else {

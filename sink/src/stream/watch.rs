@@ -40,10 +40,11 @@ impl Watch {
     /// Reads and shows until told to stop. Kafka or DynamoDB being away is waited for.
     pub(crate) async fn run(self, shutdown: Shutdown) {
         let mut from = TailFrom::End;
+        let mut is_named = false;
         loop {
             let ended = tokio::select! {
                 () = shutdown.triggered() => return,
-                ended = self.read(from) => ended,
+                ended = self.read(from, &mut is_named) => ended,
             };
             self.component.down("the live stream cannot read Kafka");
             // After an offset that is gone, what was missed is not known.
@@ -51,7 +52,9 @@ impl Watch {
                 (TailError::OutOfRange, _) | (_, None) => TailFrom::End,
                 (_, Some(here)) => TailFrom::Offsets(here.position.offsets().clone()),
             };
-            tracing::warn!("open the live stream's reader again: {:#}", anyhow::Error::new(ended));
+            if !std::mem::replace(&mut is_named, true) {
+                tracing::warn!("open the live stream's reader again: {:#}", anyhow::Error::new(ended));
+            }
             tokio::select! {
                 () = shutdown.triggered() => return,
                 () = tokio::time::sleep(REOPEN) => {}
@@ -60,7 +63,7 @@ impl Watch {
     }
 
     /// Reads until the tail ends.
-    async fn read(&self, from: TailFrom) -> TailError {
+    async fn read(&self, from: TailFrom, is_named: &mut bool) -> TailError {
         let mut tail = match Tail::open(&self.archive.kafka, &Topic::ALL, from).await {
             Ok(tail) => tail,
             Err(error) => return error,
@@ -68,6 +71,7 @@ impl Watch {
         // Another epoch, or a place further on, tells all clients; the place where the hub is already does not.
         self.hub.begin(Here { epoch: tail.epoch(), position: tail.start().clone().into() });
         self.component.up();
+        *is_named = false;
         let mut screen = Screen::default();
         let mut look = LOOK_FIRST;
         loop {
@@ -114,7 +118,8 @@ impl Watch {
     async fn look(&self, screen: &mut Screen) -> Result<usize, Unavailable> {
         let wanted = screen.wanted(ROWS_MAX);
         if !wanted.is_empty() {
-            let rows = self.archive.table.rows(&wanted).await?;
+            let ids: Vec<_> = wanted.iter().copied().collect();
+            let rows = self.archive.table.rows(&ids).await?;
             screen.judge(&wanted, &rows, UnixMillis::now());
         }
         let given_up = Instant::now().checked_sub(LAG_MAX).map_or(0, |deadline| screen.give_up(deadline));

@@ -17,6 +17,8 @@ use crate::metrics::{self, TableOperation};
 
 /// How many queries one call makes at most: a list of one rare status over busy days ends early, with a place to go on.
 const QUERIES_MAX: usize = 40;
+/// Rows that one query for one status looks at, at least.
+const STATUS_ROWS_MIN: usize = 200;
 
 /// Where a list begins or goes on: after all images of later days, and after an image of this day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,7 +70,12 @@ impl Table {
     ) -> Result<(Vec<Row>, Option<Place>), Unavailable> {
         let output = self.query_of(wanted, place, missing).send();
         let output = metrics::timed(TableOperation::Query, output).await.map_err(unavailable)?;
-        let rows = output.items().iter().map(read).collect::<Result<Vec<_>, _>>()?;
+        let mut rows = output.items().iter().map(read).collect::<Result<Vec<_>, _>>()?;
+        if rows.len() > missing {
+            rows.truncate(missing);
+            let after = rows.last().map(|row| row.fact.source.image_id);
+            return Ok((rows, Some(Place { day: place.day, after })));
+        }
         let last = output.last_evaluated_key.as_ref().and_then(last_id);
         let next = match last {
             Some(id) => Some(Place { day: place.day, after: Some(id) }),
@@ -87,14 +94,15 @@ impl Table {
         place: Place,
         missing: usize,
     ) -> aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder {
+        // The limit counts rows before the filter: for one status, look at more than are missing.
+        let looked_at = if wanted.status.is_some() { missing.max(STATUS_ROWS_MIN) } else { missing.max(1) };
         let mut query = self
             .dynamodb
             .query()
             .table_name(&*self.name)
             .index_name(BY_DAY)
             .scan_index_forward(false)
-            // The limit counts rows before the filter; the index holds few that are filtered out.
-            .limit(i32::try_from(missing).unwrap_or(i32::MAX).max(1))
+            .limit(i32::try_from(looked_at).unwrap_or(i32::MAX))
             .expression_attribute_values(":day", text(customer_day(&wanted.customer, place.day)))
             .expression_attribute_values(":now", number(wanted.now.0));
         let mut filter = "expires_at_unix_ms > :now".to_owned();

@@ -197,7 +197,7 @@ async fn figures_count_images_once_and_a_letter_about_nobody_stops_nothing() {
 #[tokio::test]
 async fn the_sweep_tells_again_of_what_has_no_end_and_of_nothing_else() {
     let street = Street::start().await;
-    let sink = street.sink(&["--sweep-days=1"]).await;
+    let sink = street.sink(&[]).await;
     let (lost, stuck, done) = (
         street.photo("acme", WEEK_MS).await,
         street.photo("acme", WEEK_MS).await,
