@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::Store;
 use super::index::{Change, broken};
-use super::ops::multipart;
+use super::ops::{multipart, uploads};
 use super::rows::{self, COLUMNS, Place, Version, from_json, unix_ms};
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
@@ -155,7 +155,9 @@ impl Due {
 
     /// Current objects: `Days` after they were written, or from `Date` on.
     fn sweep_current(&self, connection: &Connection, after_seq: i64) -> S3Result<Swath> {
-        let Some(expiration) = &self.rule.expiration else { return Ok(Swath::default()) };
+        let Some(expiration) = &self.rule.expiration else {
+            return Ok(Swath::default());
+        };
         let is_due = |version: &Version| match (expiration.days, &expiration.date) {
             (Some(days), _) => self.is_past(version.modified_ms, days),
             (None, Some(date)) => self.now_ms >= unix_ms(date.clone().into()),
@@ -164,7 +166,7 @@ impl Due {
         let filter = "latest = 1 AND marker = 0";
         self.each(connection, (filter, after_seq), |version, swath| {
             if is_due(&version) {
-                let effect = rows::delete_latest(connection, &self.place(&version))?;
+                let effect = rows::delete_latest(connection, &self.place(&version), self.now_ms)?;
                 swath.discarded.extend(effect.discarded);
                 swath.swept.objects_expired += 1;
             }
@@ -174,7 +176,9 @@ impl Due {
 
     /// Old versions: `NoncurrentDays` after they were replaced, but the newest few may be kept.
     fn sweep_noncurrent(&self, connection: &Connection, after_seq: i64) -> S3Result<Swath> {
-        let Some(expiration) = &self.rule.noncurrent_version_expiration else { return Ok(Swath::default()) };
+        let Some(expiration) = &self.rule.noncurrent_version_expiration else {
+            return Ok(Swath::default());
+        };
         let days = expiration.noncurrent_days.unwrap_or(0);
         let kept = i64::from(expiration.newer_noncurrent_versions.unwrap_or(0));
         self.each(connection, ("latest = 0", after_seq), |version, swath| {
@@ -201,7 +205,9 @@ impl Due {
 
     /// Delete markers with nothing under them, where the rule says so or their own days are over.
     fn sweep_markers(&self, connection: &Connection, after_seq: i64) -> S3Result<Swath> {
-        let Some(expiration) = &self.rule.expiration else { return Ok(Swath::default()) };
+        let Some(expiration) = &self.rule.expiration else {
+            return Ok(Swath::default());
+        };
         let is_always = expiration.expired_object_delete_marker == Some(true);
         let filter = "latest = 1 AND marker = 1 AND NOT EXISTS
             (SELECT 1 FROM object o WHERE o.bucket = object.bucket AND o.key = object.key AND o.seq <> object.seq)";
@@ -217,14 +223,16 @@ impl Due {
 
     async fn sweep_uploads(&self, store: &Store) -> S3Result<Swept> {
         let abort = self.rule.abort_incomplete_multipart_upload.as_ref();
-        let Some(days) = abort.and_then(|it| it.days_after_initiation) else { return Ok(Swept::default()) };
+        let Some(days) = abort.and_then(|it| it.days_after_initiation) else {
+            return Ok(Swept::default());
+        };
         let due = self.clone();
         store
             .index
             .write(Vec::new(), move |connection| {
                 let scope = (due.bucket.as_str(), due.prefix());
                 let mut swath = Swath::default();
-                for (id, initiated_ms) in multipart::begun_before(connection, scope, due.now_ms)? {
+                for (id, initiated_ms) in uploads::begun_before(connection, scope, due.now_ms)? {
                     if due.is_past(initiated_ms, days) {
                         swath.discarded.extend(multipart::forget(connection, &id).map_err(broken)?);
                         swath.swept.uploads_aborted += 1;

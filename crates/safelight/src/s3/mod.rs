@@ -6,6 +6,7 @@
 mod blobs;
 mod checks;
 mod conditions;
+mod drain;
 mod index;
 mod lifecycle;
 mod ops;

@@ -1,7 +1,7 @@
 //! Owns the way of a body to the disk: read in bounded pieces, hashed and written off the async threads,
 //! compared with what the client declared, synced and placed.
 //!
-//! Never holds more than one piece of a body, refuses nothing but broken bodies and wrong checksums.
+//! Never holds more than two pieces of a body, refuses nothing but broken bodies and wrong checksums.
 
 use std::fs::File;
 use std::io::{Read, Write as _};
@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::StreamExt as _;
+use futures::future::{BoxFuture, ready};
 use http::StatusCode;
 use s3s::dto::StreamingBlob;
 use s3s::{S3Error, S3ErrorCode, S3Result, StdError, s3_error};
@@ -16,7 +17,7 @@ use s3s::{S3Error, S3ErrorCode, S3Result, StdError, s3_error};
 use super::blobs::{Blobs, Draft, Placed};
 use super::checks::{Declared, Hashed, Hasher};
 
-const PIECE_BYTES: usize = 1024 * 1024;
+const PIECE_BYTES: usize = 512 * 1024;
 const BODY_BYTES_MAX: u64 = 5 * 1024 * 1024 * 1024;
 
 /// A body that lies whole and synced among the blobs, though the index does not name it yet.
@@ -33,21 +34,24 @@ pub(super) async fn receive(
     body: Option<StreamingBlob>,
     declared: Declared,
 ) -> S3Result<Received> {
-    let mut sink = Sink { blobs: Arc::clone(blobs), draft: None, hasher: declared.hasher(), size: 0 };
-    let mut body = body;
+    let sink = Sink { blobs: Arc::clone(blobs), draft: None, hasher: declared.hasher(), size: 0 };
+    let Some(mut body) = body else {
+        return off_thread(move || sink.finish(&[])).await;
+    };
+    // One piece is hashed and written while the next one is read: two pieces in memory at most.
+    let mut written: BoxFuture<'static, S3Result<Sink>> = Box::pin(ready(Ok(sink)));
     loop {
-        let piece = match &mut body {
-            Some(stream) => read_piece(stream).await?,
-            None => Piece { chunks: Vec::new(), is_last: true },
-        };
+        let (piece, sink) = futures::try_join!(read_piece(&mut body), written)?;
         if piece.is_last {
             return off_thread(move || sink.finish(&piece.chunks)).await;
         }
-        sink = off_thread(move || sink.absorb(&piece.chunks)).await?;
+        // Spawned, not merely made: it runs while the next piece is read.
+        let writing = tokio::task::spawn_blocking(move || sink.absorb(&piece.chunks));
+        written = Box::pin(async { writing.await.map_err(S3Error::internal_error)? });
     }
 }
 
-/// Copies `length` bytes of `source` into a fresh blob, hashing on the way. Blocks.
+/// Joins the files of `source` into a fresh blob, hashing on the way. Blocks.
 pub(super) fn copy(
     blobs: &Arc<Blobs>,
     source: impl IntoIterator<Item = std::io::Result<File>>,

@@ -161,18 +161,19 @@ pub(super) fn exact(connection: &Connection, place: &Place, version: &str) -> S3
 /// Makes `new` the current version of `place`.
 pub(super) fn put(connection: &Connection, place: &Place, new: &NewVersion) -> S3Result<Effect> {
     let state = versioning(connection, &place.bucket)?;
-    add(connection, place, state, Some(new)).map_err(broken)
+    add(connection, place, (state, now_ms()), Some(new)).map_err(broken)
 }
 
-/// Deletes without a version id: the object where nothing is versioned, else a delete marker goes on top.
-pub(super) fn delete_latest(connection: &Connection, place: &Place) -> S3Result<Effect> {
+/// Deletes without a version id at `at_ms`: the object where nothing is versioned, else a delete marker goes
+/// on top.
+pub(super) fn delete_latest(connection: &Connection, place: &Place, at_ms: i64) -> S3Result<Effect> {
     match versioning(connection, &place.bucket)? {
         Versioning::Never => {
             let mut effect = remove(connection, place, NULL_VERSION).map_err(broken)?;
             effect.version = None;
             Ok(effect)
         }
-        state => add(connection, place, state, None).map_err(broken),
+        state => add(connection, place, (state, at_ms), None).map_err(broken),
     }
 }
 
@@ -185,10 +186,9 @@ pub(super) fn delete_exact(connection: &Connection, place: &Place, version: &str
 fn add(
     connection: &Connection,
     place: &Place,
-    state: Versioning,
+    (state, modified_ms): (Versioning, i64),
     new: Option<&NewVersion>,
 ) -> rusqlite::Result<Effect> {
-    let modified_ms = now_ms();
     let mut discarded = Vec::new();
     let version = if state == Versioning::Enabled {
         Uuid::now_v7().simple().to_string()

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::server::conn::http1;
+use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use s3s::access::{S3Access, S3AccessContext};
 use s3s::auth::{S3Auth, SecretKey};
@@ -17,6 +18,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio_util::task::TaskTracker;
 
 use super::Store;
+use super::drain::answer;
 use super::ops::Backend;
 
 const CONNECTIONS_MAX: usize = 1024;
@@ -99,6 +101,7 @@ async fn attend(
     service: S3Service,
     draining: watch::Receiver<bool>,
 ) {
+    let service = service_fn(move |request| answer(service.clone(), request));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(Duration::from_secs(HEADER_SECS_MAX))
@@ -165,7 +168,9 @@ fn check_signed(context: &S3AccessContext<'_>) -> S3Result<()> {
         return Err(s3_error!(AccessDenied, "Access Denied"));
     }
     let query = context.uri().query().unwrap_or_default();
-    let Some(signed) = presigned_headers(query) else { return Ok(()) };
+    let Some(signed) = presigned_headers(query) else {
+        return Ok(());
+    };
     // As in S3: whoever holds a presigned URL may not add `x-amz-*` headers to what was signed.
     let is_added = |name: &str| name.starts_with("x-amz-") && !signed.contains(name);
     if context.headers().keys().any(|name| is_added(name.as_str()) && name != "x-amz-content-sha256") {

@@ -136,7 +136,9 @@ pub(super) async fn set_versioning(
     let state = match versioning_configuration.status.as_ref().map(dto::BucketVersioningStatus::as_str) {
         Some(dto::BucketVersioningStatus::ENABLED) => Versioning::Enabled,
         Some(dto::BucketVersioningStatus::SUSPENDED) => Versioning::Suspended,
-        _ => return Err(s3_error!(MalformedXML, "The versioning status is neither Enabled nor Suspended")),
+        _ => {
+            return Err(s3_error!(MalformedXML, "The versioning status is neither Enabled nor Suspended"));
+        }
     };
     store
         .index

@@ -110,7 +110,7 @@ impl Target {
         }
         match &self.version {
             Some(id) => rows::delete_exact(connection, &self.place, id),
-            None => rows::delete_latest(connection, &self.place),
+            None => rows::delete_latest(connection, &self.place, rows::now_ms()),
         }
     }
 

@@ -54,7 +54,9 @@ pub(super) struct Page<T> {
 impl Query {
     /// Reads `max-keys` and its like: 1000 at most and by default, negative is refused.
     pub(super) fn page_size(given: Option<i32>) -> S3Result<usize> {
-        let Some(given) = given else { return Ok(PAGE_MAX) };
+        let Some(given) = given else {
+            return Ok(PAGE_MAX);
+        };
         let size = usize::try_from(given).map_err(|_| {
             s3_error!(InvalidArgument, "Argument maxKeys must be an integer between 0 and 2147483647")
         })?;

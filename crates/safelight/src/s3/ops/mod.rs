@@ -13,6 +13,7 @@ pub(super) mod multipart;
 mod parts;
 mod put;
 mod tags;
+pub(super) mod uploads;
 mod versions;
 
 use std::pin::Pin;
@@ -71,7 +72,7 @@ operations! {
     create_multipart_upload: CreateMultipartUploadInput -> CreateMultipartUploadOutput = multipart::create;
     complete_multipart_upload: CompleteMultipartUploadInput -> CompleteMultipartUploadOutput = multipart::complete;
     abort_multipart_upload: AbortMultipartUploadInput -> AbortMultipartUploadOutput = multipart::abort;
-    list_multipart_uploads: ListMultipartUploadsInput -> ListMultipartUploadsOutput = multipart::list;
+    list_multipart_uploads: ListMultipartUploadsInput -> ListMultipartUploadsOutput = uploads::list;
     upload_part: UploadPartInput -> UploadPartOutput = parts::upload;
     list_parts: ListPartsInput -> ListPartsOutput = parts::list;
 }
