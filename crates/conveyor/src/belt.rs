@@ -16,7 +16,7 @@ use crate::epoch::{EpochError, Epochs, epochs};
 use crate::lag::{self, Stalls};
 use crate::poll::Poller;
 use crate::work::{InFlight, Workshop};
-use crate::{BeltArgs, Handler, KafkaArgs, Publisher};
+use crate::{BeltArgs, Handler, KafkaArgs, Publisher, metrics};
 
 /// How long leaving the group may take beyond the drain before it is given up (librdkafka's close can hang: rust-rdkafka
 /// #453, #509, #611).
@@ -51,6 +51,7 @@ pub async fn run<H: Handler>(
     ready: impl Fn(bool, &str) + Send + Sync + 'static,
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
+    metrics::begin_belt(&belt.group, &belt.topics);
     // If the caller drops this future, the thread ends too.
     let stop = stop.child_token();
     let _stop_when_dropped = stop.clone().drop_guard();

@@ -2,10 +2,56 @@
 
 use std::time::Duration;
 
-use metrics::{counter, gauge, histogram};
+use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use proto::Topic;
 
 use crate::Place;
+
+/// Describes the metrics to the exporter. Again changes nothing.
+pub(crate) fn describe() {
+    describe_counter!(
+        "safelight_conveyor_records_total",
+        "Records that came to their end, by topic and outcome."
+    );
+    describe_counter!(
+        "safelight_conveyor_retries_total",
+        "Tries of a record that failed and were to be repeated."
+    );
+    describe_counter!("safelight_conveyor_panics_total", "Panics of a handler over a record.");
+    describe_histogram!("safelight_conveyor_handle_seconds", Unit::Seconds, "Time of one try of one record.");
+    describe_gauge!("safelight_conveyor_lag_records", "Records that the group has not committed yet.");
+    describe_gauge!("safelight_conveyor_in_flight_bytes", Unit::Bytes, "Bytes of the records in hand.");
+    describe_histogram!(
+        "safelight_conveyor_publish_seconds",
+        Unit::Seconds,
+        "Time from handing a record over to its acknowledgement by all replicas."
+    );
+    describe_counter!(
+        "safelight_conveyor_publish_failures_total",
+        "Records that were not acknowledged, by kind."
+    );
+}
+
+/// Shows a belt's counters from the start: an alert on a rise does not see a counter's first step out of nothing.
+pub(crate) fn begin_belt(group: &str, topics: &[Topic]) {
+    describe();
+    in_flight(group, 0);
+    for topic in topics {
+        counter!("safelight_conveyor_retries_total", "topic" => topic.name()).absolute(0);
+        counter!("safelight_conveyor_panics_total", "topic" => topic.name()).absolute(0);
+    }
+}
+
+/// Shows a publisher's counters from the start.
+pub(crate) fn begin_publisher() {
+    describe();
+    for topic in Topic::ALL {
+        for kind in ["rejected", "unavailable", "overloaded", "codec"] {
+            counter!("safelight_conveyor_publish_failures_total", "topic" => topic.name(), "kind" => kind)
+                .absolute(0);
+        }
+    }
+}
 
 /// How a record ended.
 #[derive(Clone, Copy, Debug)]

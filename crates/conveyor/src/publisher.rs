@@ -86,6 +86,7 @@ pub(crate) struct Outgoing<'a> {
 impl Publisher {
     /// Makes a publisher. Talks to nobody yet; fails only if the settings cannot be used.
     pub fn open(kafka: &KafkaArgs, codec: Arc<Codec>) -> Result<Publisher, InvalidKafka> {
+        metrics::begin_publisher();
         let (config, ear) = (client::producer(kafka)?, Ear::default());
         let current = Current { producer: config.create_with_context(ear.clone())?, generation: 0 };
         let inner = Inner {
