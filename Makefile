@@ -3,7 +3,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo build kafka tools test fmt lint
+.PHONY: help demo build kafka tools test fmt lint latency openapi readme
 
 # Jars, linters and the Python environment live here between runs; CARGO_TARGET_DIR is respected too.
 export SAFELIGHT_CACHE ?= $(CURDIR)/.cache
@@ -45,6 +45,17 @@ tools: ## Install what the tests need: a browser, linters, clients and servers t
 test: ## Run everything that must pass: fmt, clippy, tests, the page in a browser, schemas, rules
 	@$(TOOLS)/install.sh test
 	@$(TOOLS)/test.sh
+
+latency: ## Print the time from upload to visible beyond the pixel work, at idle, on both brokers
+	@cargo build --release --locked --workspace --bins
+	@$(TARGET)/release/latency
+
+openapi: ## Write the API's description from the code to sink/openapi.json
+	@cargo build --release --locked --bins
+	@$(TARGET)/release/safelight openapi >sink/openapi.json.new && mv sink/openapi.json.new sink/openapi.json
+
+readme: ## Write the README table of settings from the code
+	SAFELIGHT_REGENERATE=1 cargo test --release --locked --workspace --test readme
 
 fmt: ## Format the Rust sources
 	cargo fmt --all

@@ -29,6 +29,12 @@ pub(crate) struct UploadQuery {
     filename: Option<String>,
 }
 
+/// An image file.
+#[derive(ToSchema)]
+#[schema(value_type = String, format = Binary)]
+#[expect(dead_code, reason = "describes the body in OpenAPI; the body is read as a stream")]
+pub(crate) struct ImageBytes(Vec<u8>);
+
 /// A form with the image in its one field.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "describes the form in OpenAPI; the body is read as a stream")]
@@ -52,7 +58,7 @@ pub(crate) struct UploadForm {
     request_body(
         description = "The image's bytes, or a form with one field `file`",
         content(
-            (Vec<u8> = "image/jpeg"), (Vec<u8> = "image/png"), (Vec<u8> = "image/gif"), (Vec<u8> = "image/webp"),
+            (ImageBytes = "image/jpeg"), (ImageBytes = "image/png"), (ImageBytes = "image/gif"), (ImageBytes = "image/webp"),
             (UploadForm = "multipart/form-data")
         )
     ),
