@@ -44,6 +44,7 @@ pub(crate) fn answer(result: Result<Accepted, IntakeError>, bytes_max: u64) -> R
         Ok(accepted) => {
             metrics::uploaded(if accepted.is_repeat { Outcome::Repeated } else { Outcome::Accepted });
             metrics::took(accepted.bytes);
+            tracing::info!(image.id = %accepted.id, image.bytes = accepted.bytes, "accepted");
             receipt(&accepted)
         }
         Err(error) => {
