@@ -47,9 +47,23 @@ impl Api {
         body["id"].as_str().expect("an accepted upload has an id").to_owned()
     }
 
-    /// GETs a path of the sink.
+    /// Posts an image as a part of the caller's own trace, which must be accepted.
+    pub async fn post_traced(&self, bytes: &[u8], traceparent: &str) -> Value {
+        let request = self.http.post(format!("{}/v1/images", self.ingest));
+        let request = request.header("content-type", "image/jpeg").header("traceparent", traceparent);
+        let answer =
+            request.body(bytes.to_vec()).bearer_auth(&self.token).send().await.expect("ingest answers");
+        assert_eq!(answer.status(), StatusCode::ACCEPTED);
+        answer.json().await.expect("answers are JSON")
+    }
+
+    /// GETs a path of the sink; waits when told that it asks too often.
     pub async fn get(&self, path: &str) -> Response {
-        self.try_get(path).await.expect("the sink answers")
+        eventually("the sink not to be asked too often", ENDED_MAX, async || {
+            let answer = self.try_get(path).await.expect("the sink answers");
+            (answer.status() != StatusCode::TOO_MANY_REQUESTS).then_some(answer)
+        })
+        .await
     }
 
     /// GETs a path of the sink, which may be away.

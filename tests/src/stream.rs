@@ -1,6 +1,7 @@
 //! A page's ear: follows the live stream through every restart by `Last-Event-ID` and writes down what it hears.
 
 use std::sync::{Arc, Mutex};
+use std::time::Instant;
 
 use futures::StreamExt as _;
 use serde_json::Value;
@@ -13,7 +14,7 @@ pub type Heard = (String, String);
 
 /// Listens until dropped.
 pub struct Ear {
-    heard: Arc<Mutex<Vec<Heard>>>,
+    heard: Arc<Mutex<Vec<(Heard, Instant)>>>,
     resets: Arc<Mutex<u32>>,
     task: JoinHandle<()>,
 }
@@ -21,7 +22,7 @@ pub struct Ear {
 impl Ear {
     /// Opens the stream and returns once the server has answered.
     pub async fn open(api: &Api) -> Ear {
-        let (heard, resets) = (Arc::<Mutex<Vec<Heard>>>::default(), Arc::<Mutex<u32>>::default());
+        let (heard, resets) = (Arc::<Mutex<Vec<_>>>::default(), Arc::<Mutex<u32>>::default());
         let first = api.stream(None).await.expect("the stream opens");
         assert!(first.status().is_success(), "{}", first.status());
         let task = tokio::spawn(follow(api.clone(), first, Arc::clone(&heard), Arc::clone(&resets)));
@@ -30,7 +31,14 @@ impl Ear {
 
     /// Returns what was heard so far, in order.
     pub fn heard(&self) -> Vec<Heard> {
-        self.heard.lock().expect("nobody panics with the lock").clone()
+        let heard = self.heard.lock().expect("nobody panics with the lock");
+        heard.iter().map(|(heard, _)| heard.clone()).collect()
+    }
+
+    /// Returns when an image's status was first heard.
+    pub fn when(&self, id: &str, status: &str) -> Option<Instant> {
+        let heard = self.heard.lock().expect("nobody panics with the lock");
+        heard.iter().find(|((image, of), _)| image == id && of == status).map(|(_, at)| *at)
     }
 
     /// Returns how often the server asked for a reload.
@@ -45,7 +53,12 @@ impl Drop for Ear {
     }
 }
 
-async fn follow(api: Api, first: reqwest::Response, heard: Arc<Mutex<Vec<Heard>>>, resets: Arc<Mutex<u32>>) {
+async fn follow(
+    api: Api,
+    first: reqwest::Response,
+    heard: Arc<Mutex<Vec<(Heard, Instant)>>>,
+    resets: Arc<Mutex<u32>>,
+) {
     let mut answer = Some(first);
     let mut last_id: Option<String> = None;
     loop {
@@ -65,7 +78,12 @@ async fn follow(api: Api, first: reqwest::Response, heard: Arc<Mutex<Vec<Heard>>
     }
 }
 
-fn hear(block: &str, last_id: &mut Option<String>, heard: &Mutex<Vec<Heard>>, resets: &Mutex<u32>) {
+fn hear(
+    block: &str,
+    last_id: &mut Option<String>,
+    heard: &Mutex<Vec<(Heard, Instant)>>,
+    resets: &Mutex<u32>,
+) {
     let field = |name: &str| {
         block.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::trim_start)
     };
@@ -77,7 +95,8 @@ fn hear(block: &str, last_id: &mut Option<String>, heard: &Mutex<Vec<Heard>>, re
             let image: Value =
                 field("data").and_then(|data| serde_json::from_str(data).ok()).unwrap_or_default();
             let text = |name: &str| image[name].as_str().unwrap_or_default().to_owned();
-            heard.lock().expect("nobody panics with the lock").push((text("id"), text("status")));
+            let heard_now = ((text("id"), text("status")), Instant::now());
+            heard.lock().expect("nobody panics with the lock").push(heard_now);
         }
         Some("reset") => *resets.lock().expect("nobody panics with the lock") += 1,
         _ => {}

@@ -5,5 +5,7 @@ mod formats;
 mod hostile;
 mod kafka_away;
 mod kills;
+mod latency;
+mod metrics;
 mod repeats;
 mod restarts;
