@@ -50,7 +50,7 @@ impl Process {
     /// Sends a signal.
     pub fn signal(&self, signal: Signal) {
         // A process that has ended already is what every signal of a story is after.
-        drop(kill_process(self.pid(), signal));
+        let _ = kill_process(self.pid(), signal);
     }
 
     /// Kills it at once, as a power cut would, and waits until it is gone.

@@ -33,7 +33,7 @@ where
     if args.healthcheck {
         return healthcheck::ask(args.admin_addr);
     }
-    telemetry::init_logs(args.log_format);
+    telemetry::init_logs(args.log_format, "info");
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(cause) => return exit_code(name, &Err(cause.into())),

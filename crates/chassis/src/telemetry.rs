@@ -11,9 +11,10 @@ use crate::{LogFormat, metrics};
 const SECONDS: [f64; 16] =
     [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 30.0, 60.0];
 
-/// Sends the process's log to stderr, filtered by `RUST_LOG` (default `info`). The first call of a process counts.
-pub fn init_logs(format: LogFormat) {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+/// Sends the process's log to stderr, filtered by `RUST_LOG`, or by `filter` where that is not set. The first call of a
+/// process counts.
+pub fn init_logs(format: LogFormat, filter: &str) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(filter));
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     // A second subscriber is refused, which is what a test process with several stations wants.
     drop(match format {

@@ -16,6 +16,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use crate::config::GateArgs;
+use crate::linger::linger;
 use crate::metrics;
 use crate::problem::Problem;
 use crate::trace::trace;
@@ -36,7 +37,7 @@ pub fn harden(router: Router, args: &GateArgs) -> Router {
         Some(cors) => router.layer(cors),
         None => router,
     };
-    router.layer(from_fn(secure)).layer(from_fn(count)).layer(from_fn(trace))
+    router.layer(from_fn(linger)).layer(from_fn(secure)).layer(from_fn(count)).layer(from_fn(trace))
 }
 
 fn panicked(_: Box<dyn Any + Send>) -> Response {

@@ -10,6 +10,7 @@ mod config;
 mod connection;
 mod harden;
 mod keys;
+mod linger;
 mod metrics;
 mod problem;
 mod rate;

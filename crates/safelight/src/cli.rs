@@ -88,7 +88,9 @@ pub(crate) struct ListenArgs {
 /// Parses the command line and runs the command. Exit codes: 0 done, 1 failed, 2 wrong usage or configuration.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    chassis::init_logs(LogFormat::Text);
+    // Who runs servers wants their log; who runs a command wants its result. `RUST_LOG` overrides both.
+    let serves = matches!(cli.command, Command::Up(_) | Command::Issuer(_));
+    chassis::init_logs(LogFormat::Text, if serves { "info" } else { "error" });
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(cause) => return failed(&cause.into()),

@@ -38,7 +38,7 @@ async fn what_is_no_image_by_its_bytes_is_refused_at_the_door() {
     let stack = Stack::up(&["--kafka", "embedded"]).await;
     let api = stack.api("acme");
     for (body, status, code) in [
-        (&b"<svg xmlns=\"http://www.w3.org/2000/svg\"/>"[..], 415, "unsupported_media"),
+        (&b"<svg xmlns=\"http://www.w3.org/2000/svg\"/>"[..], 415, "unsupported_format"),
         (&b""[..], 400, ""),
         (&vec![0xff; 21 << 20][..], 413, ""),
     ] {
