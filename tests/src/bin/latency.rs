@@ -15,7 +15,9 @@ const GOALS: [(&str, u32); 2] = [("apache", 20), ("embedded", 30)];
 async fn main() -> anyhow::Result<()> {
     let mut rows = Vec::new();
     println!("{UPLOADS} uploads one after the other; milliseconds");
-    println!("kafka      pixels   202: p50   p99   visible: p50   p99   beyond pixels: p50   p99   goal p50");
+    println!(
+        "kafka      pixels  flush   202: p50   p99   visible: p50   p99   beyond pixels: p50   p99   goal p50"
+    );
     for (kafka, goal) in GOALS {
         let row = Latency::measure(kafka, UPLOADS).await.to_json();
         print(&row, goal);
@@ -31,9 +33,10 @@ async fn main() -> anyhow::Result<()> {
 fn print(row: &Value, goal: u32) {
     let of = |name: &str, part: &str| row[name][part].as_f64().unwrap_or_default();
     println!(
-        "{:<9}  {:>6.1}   {:>8.1}  {:>4.1}   {:>12.1}  {:>4.1}   {:>18.1}  {:>4.1}   {goal:>8}",
+        "{:<9}  {:>6.1}  {:>5.1}   {:>8.1}  {:>4.1}   {:>12.1}  {:>4.1}   {:>18.1}  {:>4.1}   {goal:>8}",
         row["kafka"].as_str().unwrap_or_default(),
         row["pixels_ms"].as_f64().unwrap_or_default(),
+        row["disk_flush_ms"].as_f64().unwrap_or_default(),
         of("acknowledged_ms", "p50"),
         of("acknowledged_ms", "p99"),
         of("visible_ms", "p50"),
