@@ -103,7 +103,8 @@ servers() {
 }
 
 rust() {
-    step "build" cargo build --release --locked --workspace --bins
+    # All targets at once: tests and binaries then share one set of features, and nothing is compiled twice.
+    step "build" cargo build --release --locked --workspace --all-targets
     suite "cargo test" cargo test --release --locked --workspace --no-fail-fast
     suite "page: in a real browser" "$tools/browser-test.sh"
 }
