@@ -36,4 +36,8 @@ url=$(node -e 'const at = JSON.parse(require("fs").readFileSync(0, "utf8").split
 SAFELIGHT_TOKEN=$("$safelight" token --data "$folder/data")
 CHROMIUM=${CHROMIUM:-$(command -v chromium || command -v chromium-browser || command -v google-chrome)}
 export SAFELIGHT_URL=$url SAFELIGHT_TOKEN CHROMIUM
-npm --prefix web run --silent test:browser
+if ! npm --prefix web run --silent test:browser; then
+    echo "browser-test: the stack's last lines:" >&2
+    tail -n 40 "$folder/log" >&2
+    exit 1
+fi
