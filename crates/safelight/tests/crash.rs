@@ -3,17 +3,19 @@
 mod support;
 
 use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
 use serde_json::{Value, json};
 use support::Peer;
+use tokio::sync::Semaphore;
 
 const ROUNDS: usize = 3;
 const WRITERS: usize = 16;
-const ACKNOWLEDGED_BEFORE_KILL: usize = 150;
+const ACKNOWLEDGED_BEFORE_KILL: u32 = 150;
+const PATIENCE: Duration = Duration::from_secs(120);
 const S3_CHILD: &str = "SAFELIGHT_TEST_S3_DIR";
 const DYNAMODB_CHILD: &str = "SAFELIGHT_TEST_DYNAMODB_DIR";
 
@@ -63,7 +65,7 @@ async fn write_until_killed(
     client: &Client,
     acknowledged: &Arc<Mutex<Vec<String>>>,
 ) {
-    let count = Arc::new(AtomicUsize::new(0));
+    let count = Arc::new(Semaphore::new(0));
     let writers: Vec<_> = (0..WRITERS)
         .map(|writer| {
             let (client, count, acknowledged) =
@@ -75,19 +77,23 @@ async fn write_until_killed(
                         return;
                     }
                     acknowledged.lock().expect("no writer panics with it").push(key);
-                    count.fetch_add(1, Ordering::Relaxed);
+                    count.add_permits(1);
                 }
             })
         })
         .collect();
-    while count.load(Ordering::Relaxed) < ACKNOWLEDGED_BEFORE_KILL {
-        assert!(writers.iter().any(|writer| !writer.is_finished()), "every writer gave up before the kill");
-        tokio::task::yield_now().await;
-    }
+    enough(&count).await;
     child.kill();
     for writer in writers {
         writer.await.expect("a writer does not panic");
     }
+}
+
+/// Waits until enough was acknowledged for a kill in the middle of it.
+async fn enough(count: &Semaphore) {
+    let enough = tokio::time::timeout(PATIENCE, count.acquire_many(ACKNOWLEDGED_BEFORE_KILL)).await;
+    let permits = enough.expect("the writers get that far in time").expect("the semaphore stays open");
+    drop(permits);
 }
 
 /// The bytes that belong to a key: any mixture or cut of two bodies would show.
@@ -175,10 +181,10 @@ async fn acknowledged_items_survive_kill_and_transactions_stay_whole() {
 }
 
 async fn put_pairs_until_killed(round: usize, child: Peer, table: &Table) -> Vec<String> {
-    let acknowledged = Arc::new(Mutex::new(Vec::new()));
+    let (acknowledged, count) = (Arc::new(Mutex::new(Vec::new())), Arc::new(Semaphore::new(0)));
     let writers: Vec<_> = (0..WRITERS)
         .map(|writer| {
-            let (table, acknowledged) = (table.clone(), Arc::clone(&acknowledged));
+            let (table, acknowledged, count) = (table.clone(), Arc::clone(&acknowledged), Arc::clone(&count));
             tokio::spawn(async move {
                 for number in 0.. {
                     let name = format!("{round}/{writer}/{number}");
@@ -186,14 +192,12 @@ async fn put_pairs_until_killed(round: usize, child: Peer, table: &Table) -> Vec
                         return;
                     }
                     acknowledged.lock().expect("no writer panics with it").push(name);
+                    count.add_permits(1);
                 }
             })
         })
         .collect();
-    while acknowledged.lock().expect("no writer panics with it").len() < ACKNOWLEDGED_BEFORE_KILL {
-        assert!(writers.iter().any(|writer| !writer.is_finished()), "every writer gave up before the kill");
-        tokio::task::yield_now().await;
-    }
+    enough(&count).await;
     child.kill();
     for writer in writers {
         writer.await.expect("a writer does not panic");
