@@ -8,13 +8,14 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use proto::Topic;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, ConsumerContext, Rebalance};
-use rdkafka::error::{KafkaError, KafkaResult};
+use rdkafka::error::KafkaError;
 use rdkafka::topic_partition_list::TopicPartitionListElem;
 use rdkafka::{ClientContext, Offset, Statistics, TopicPartitionList};
 use tokio_util::sync::CancellationToken;
 
 use crate::Place;
 use crate::client::{Ear, hear_log};
+use crate::committer::Commit;
 use crate::ledger::{Delivery, Generation, Ledger};
 
 /// The consumer's context: shared between the poll thread, the lag thread and the work.
@@ -31,8 +32,8 @@ pub(crate) struct State {
     pub(crate) lanes: BTreeMap<Place, Lane>,
     /// The group has given us partitions, or said that there are none for us.
     pub(crate) joined: bool,
-    /// Commits that are sent and not answered.
-    pub(crate) commits_open: usize,
+    /// A commit is sent and not answered.
+    pub(crate) commit_open: bool,
 }
 
 /// One partition of ours, beside its window.
@@ -96,16 +97,22 @@ impl State {
         }
     }
 
-    fn commit_answered(&mut self, result: &KafkaResult<()>, offsets: &TopicPartitionList) {
-        self.commits_open = self.commits_open.saturating_sub(1);
-        for element in offsets.elements() {
-            // Each partition has an error of its own; one that is no longer ours says so here (librdkafka #2782).
-            let failed = result.is_err() || element.error().is_err();
-            if failed && let Some(place) = place_of(&element) {
-                tracing::debug!(kafka.partition = place.1, "commit again later: {result:?}");
-                self.ledger.commit_failed(place);
-            }
+    /// Notes the answer to the open commit; a failed one is due again for what is still ours.
+    pub(crate) fn commit_answered(&mut self, due: &[(Place, i64)], is_ok: bool) {
+        self.commit_open = false;
+        if !is_ok {
+            due.iter().for_each(|(place, _)| self.ledger.commit_failed(*place));
         }
+    }
+
+    /// Takes what is to be committed now: nothing while a commit is open.
+    pub(crate) fn take_commit(&mut self) -> Option<Commit> {
+        if self.commit_open {
+            return None;
+        }
+        let due = self.ledger.take_commits();
+        self.commit_open = !due.is_empty();
+        self.commit_open.then_some(due)
     }
 }
 
@@ -170,10 +177,6 @@ impl ConsumerContext for Assignment {
             Rebalance::Error(error) => tracing::warn!("rebalance: {error}"),
         }
     }
-
-    fn commit_callback(&self, result: KafkaResult<()>, offsets: &TopicPartitionList) {
-        self.state().commit_answered(&result, offsets);
-    }
 }
 
 #[cfg(test)]
@@ -195,15 +198,19 @@ mod tests {
     }
 
     #[test]
-    fn a_commit_that_one_partition_refuses_is_due_again_for_it() {
+    fn a_commit_that_fails_is_due_again_and_there_is_one_at_a_time() {
         let mut state = State::default();
         state.assign(PLACE);
         let (generation, _, _) = state.admit(PLACE, 9).unwrap();
         state.ledger.settle(PLACE, generation, 9);
-        let sent = state.ledger.take_commits();
-        state.commits_open = 1;
-        let refused = Err(KafkaError::ConsumerCommit(rdkafka::error::RDKafkaErrorCode::RebalanceInProgress));
-        state.commit_answered(&refused, &offset_list(sent.clone()));
-        assert_eq!((state.commits_open, state.ledger.take_commits()), (0, sent));
+        let sent = state.take_commit().unwrap();
+        state.admit(PLACE, 10).unwrap();
+        state.ledger.settle(PLACE, generation, 10);
+        assert_eq!(state.take_commit(), None, "one is open");
+        state.commit_answered(&sent, false);
+        let again = state.take_commit().unwrap();
+        assert_eq!(again, [(PLACE, 11)]);
+        state.commit_answered(&again, true);
+        assert_eq!(state.take_commit(), None, "nothing is due");
     }
 }

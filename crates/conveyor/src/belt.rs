@@ -1,6 +1,6 @@
 //! Owns the life of a belt: learn the epochs, join the group, carry records until told to stop, leave within a deadline.
 
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::assignment::Assignment;
 use crate::backoff::Backoff;
 use crate::client::{self, CheckError};
+use crate::committer::commit_all;
 use crate::epoch::{EpochError, Epochs, epochs};
 use crate::lag::{self, Stalls};
 use crate::poll::Poller;
@@ -126,6 +127,8 @@ fn carry<H: Handler>(
         limits: belt.limits.clone(),
         assignment: assignment.clone(),
         in_flight: InFlight::default(),
+        held: Mutex::default(),
+        runtime,
         draining: CancellationToken::new(),
     });
     let stalls = Stalls::default();
@@ -134,6 +137,8 @@ fn carry<H: Handler>(
         let watched = (belt.group.as_str(), Duration::from_secs(belt.limits.stall_secs_max));
         let (consumer, stalls) = (&consumer, &stalls);
         scope.spawn(move || lag::watch(consumer, watched, stalls, &lag_over));
+        let (commits, inbox) = mpsc::sync_channel(1);
+        scope.spawn(move || commit_all(consumer, stalls, &inbox));
         let mut poller = Poller {
             group: &belt.group,
             kafka: &belt.kafka,
@@ -141,14 +146,15 @@ fn carry<H: Handler>(
             consumer,
             workshop,
             epochs,
-            runtime,
             stalls,
+            commits,
             ready,
             said: None,
             paused: false,
         };
         let ended = poller.run(stop);
-        drop(lag_stop);
+        // Both threads end when nobody speaks to them any more.
+        drop((poller, lag_stop));
         ended
     });
     ready(false, "stopped");

@@ -134,11 +134,11 @@ impl KafkaArgs {
 /// How much a belt carries at once and how long it waits for what.
 #[derive(Args, Clone, Debug)]
 pub struct BeltArgs {
-    /// Records in hand at once; at the limit the partitions are paused.
+    /// Records in hand at once; at the limit some more are held ready, then the partitions are paused.
     #[arg(long, env = "SAFELIGHT_IN_FLIGHT_RECORDS_MAX", default_value_t = 256)]
     pub in_flight_records_max: usize,
 
-    /// Bytes in hand at once, as the handler counts them; at the limit the partitions are paused.
+    /// Bytes in hand at once, as the handler counts them; at the limit as with records. One record may pass it.
     #[arg(long, env = "SAFELIGHT_IN_FLIGHT_BYTES_MAX", default_value_t = 64 << 20)]
     pub in_flight_bytes_max: u64,
 

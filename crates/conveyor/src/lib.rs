@@ -7,6 +7,7 @@ mod assignment;
 mod backoff;
 mod belt;
 mod client;
+mod committer;
 mod config;
 mod epoch;
 mod handler;

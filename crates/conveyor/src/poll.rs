@@ -2,16 +2,17 @@
 //! record's work: a silent consumer is expelled after `max.poll.interval.ms`.
 
 use std::sync::Arc;
+use std::sync::mpsc::SyncSender;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
-use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
+use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::BorrowedMessage;
-use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
-use crate::assignment::{Assignment, offset_list, partition_list};
+use crate::assignment::{Assignment, partition_list};
+use crate::committer::Commit;
 use crate::epoch::{self, Epochs};
 use crate::lag::Stalls;
 use crate::message::record_of;
@@ -20,9 +21,11 @@ use crate::work::{Job, Workshop};
 use crate::{Handler, KafkaArgs, Place};
 
 const COMMIT_EVERY: Duration = Duration::from_secs(1);
-/// How long a poll may wait while there is work whose end could mean something to do.
+/// How long a poll may wait while the end of some work could mean something to do.
 const POLL_BUSY: Duration = Duration::from_millis(5);
 const POLL_IDLE: Duration = Duration::from_millis(100);
+/// How far what is held must have shrunk before a pause ends.
+const RESUME_BELOW: f32 = 0.5;
 /// How long the last commit may take.
 const LAST_COMMIT_MAX: Duration = Duration::from_secs(3);
 const EPOCH_MAX: Duration = Duration::from_secs(5);
@@ -35,8 +38,8 @@ pub(crate) struct Poller<'a, H> {
     pub(crate) consumer: &'a BaseConsumer<Assignment>,
     pub(crate) workshop: Arc<Workshop<H>>,
     pub(crate) epochs: Epochs,
-    pub(crate) runtime: Handle,
     pub(crate) stalls: &'a Stalls,
+    pub(crate) commits: SyncSender<Commit>,
     pub(crate) ready: &'a (dyn Fn(bool, &str) + Send + Sync),
     pub(crate) said: Option<bool>,
     pub(crate) paused: bool,
@@ -64,7 +67,7 @@ impl<H: Handler> Poller<'_, H> {
     }
 
     fn poll_once(&mut self) -> anyhow::Result<()> {
-        let wait = if self.workshop.in_flight.records() > 0 { POLL_BUSY } else { POLL_IDLE };
+        let wait = if self.paused { POLL_BUSY } else { POLL_IDLE };
         let consumer = self.consumer;
         match consumer.poll(wait) {
             None => Ok(()),
@@ -88,7 +91,7 @@ impl<H: Handler> Poller<'_, H> {
             record.epoch = self.epochs.of(record.topic);
         }
         self.stalls.kafka_answered();
-        self.runtime.spawn(self.workshop.begin(Job { record, generation, cancel }));
+        self.workshop.take(Job { record, generation, cancel });
         Ok(())
     }
 
@@ -112,16 +115,9 @@ impl<H: Handler> Poller<'_, H> {
 
     /// Pauses what must not deliver now and resumes what may again.
     fn regulate(&mut self) {
-        let limits = &self.workshop.limits;
-        let (records, bytes) = (self.workshop.in_flight.records(), self.workshop.in_flight.bytes());
-        let (records_max, bytes_max) =
-            (limits.in_flight_records_max.max(1), limits.in_flight_bytes_max.max(1));
-        // Resume a good way below the limit: every pause throws away what was fetched ahead.
-        self.paused = match self.paused {
-            false => records >= records_max || bytes >= bytes_max,
-            true => records > records_max / 4 * 3 || bytes > bytes_max / 4 * 3,
-        };
-        let (pause, resume) = self.to_change(self.paused, limits.window_records_max);
+        let load = self.workshop.held().load();
+        self.paused = load >= if self.paused { RESUME_BELOW } else { 1.0 };
+        let (pause, resume) = self.to_change(self.paused, self.workshop.limits.window_records_max);
         // A partition that was revoked meanwhile fails here and is none of ours any more.
         if !pause.is_empty() && self.consumer.pause(&partition_list(pause)).is_err() {
             tracing::debug!("pause partitions that are no longer ours");
@@ -149,18 +145,10 @@ impl<H: Handler> Poller<'_, H> {
 
     fn commit(&self) {
         metrics::in_flight(self.group, self.workshop.in_flight.bytes());
-        let due = self.workshop.assignment.state().ledger.take_commits();
-        if due.is_empty() {
-            return;
-        }
-        match self.consumer.commit(&offset_list(due.iter().copied()), CommitMode::Async) {
-            Ok(()) => self.workshop.assignment.state().commits_open += 1,
-            Err(error) => {
-                tracing::debug!("commit again later: {error}");
-                let mut state = self.workshop.assignment.state();
-                due.into_iter().for_each(|(place, _)| state.ledger.commit_failed(place));
-            }
-        }
+        let Some(due) = self.workshop.assignment.state().take_commit() else { return };
+        // Never full: only one commit is open at a time.
+        let sent = self.commits.try_send(due);
+        debug_assert!(sent.is_ok());
     }
 
     /// Tells readiness when it changes.
@@ -185,6 +173,7 @@ impl<H: Handler> Poller<'_, H> {
     fn drain(&mut self) {
         (self.ready)(false, "draining");
         self.workshop.draining.cancel();
+        self.workshop.held().clear();
         let (pause, _) = self.to_change(true, 0);
         let _ = self.consumer.pause(&partition_list(pause));
         let deadline = Instant::now() + Duration::from_secs(self.workshop.limits.belt_drain_secs);
@@ -211,9 +200,14 @@ impl<H: Handler> Poller<'_, H> {
 
     fn commit_for_the_last_time(&self) {
         let deadline = Instant::now() + LAST_COMMIT_MAX;
+        let is_open = || self.workshop.assignment.state().commit_open;
+        let poll_until_answered = || {
+            while is_open() && Instant::now() < deadline {
+                let _ = self.consumer.poll(POLL_BUSY);
+            }
+        };
+        poll_until_answered();
         self.commit();
-        while self.workshop.assignment.state().commits_open > 0 && Instant::now() < deadline {
-            let _ = self.consumer.poll(POLL_BUSY);
-        }
+        poll_until_answered();
     }
 }

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures::Stream;
 use proto::Topic;
@@ -21,6 +21,7 @@ use crate::{KafkaArgs, Place, Record};
 /// Records read ahead of whoever takes them.
 const AHEAD_RECORDS_MAX: usize = 1024;
 const POLL: Duration = Duration::from_millis(100);
+const LEADER_WAIT: Duration = Duration::from_millis(50);
 /// librdkafka assigns only to clients with a group id. Nothing is joined or committed under it.
 const NO_GROUP: &str = "safelight-tail";
 
@@ -187,12 +188,32 @@ fn ask_watermarks(
     for topic in topics {
         let metadata = consumer.fetch_metadata(Some(topic.name()), timeout)?;
         for partition in metadata.topics().iter().flat_map(|topic| topic.partitions()) {
-            let (low, high) = consumer.fetch_watermarks(topic.name(), partition.id(), timeout)?;
+            let (low, high) = ask_partition(consumer, (*topic, partition.id()), timeout)?;
             watermarks.low.insert((*topic, partition.id()), low);
             watermarks.high.insert((*topic, partition.id()), high);
         }
     }
     Ok(watermarks)
+}
+
+/// Asks for one partition; again while its leader is changing.
+fn ask_partition(
+    consumer: &BaseConsumer<Ear>,
+    (topic, partition): Place,
+    timeout: Duration,
+) -> Result<(i64, i64), KafkaError> {
+    let deadline = Instant::now() + timeout;
+    loop {
+        let asked = consumer.fetch_watermarks(topic.name(), partition, timeout);
+        let is_moving = matches!(
+            asked.as_ref().map_err(KafkaError::rdkafka_error_code),
+            Err(Some(RDKafkaErrorCode::NotLeaderForPartition | RDKafkaErrorCode::LeaderNotAvailable))
+        );
+        if !is_moving || Instant::now() >= deadline {
+            return asked;
+        }
+        std::thread::sleep(LEADER_WAIT);
+    }
 }
 
 /// The tail's thread.

@@ -1,13 +1,15 @@
 //! Owns one record from its admission to its end: tries, back-off, rejection, panics. Other records go on meanwhile.
 
+use std::collections::VecDeque;
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use anyhow::anyhow;
 use futures::FutureExt;
 use proto::Reason;
+use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
@@ -20,6 +22,8 @@ use crate::{BeltArgs, Fault, Handler, Publisher, Record, Rejection, letter};
 
 const RETRY_MIN: Duration = Duration::from_millis(100);
 const RETRY_MAX: Duration = Duration::from_secs(10);
+const HELD_RECORDS_MAX: usize = 256;
+const HELD_BYTES_MAX: usize = 16 << 20;
 
 /// What every record's work needs.
 pub(crate) struct Workshop<H> {
@@ -28,6 +32,8 @@ pub(crate) struct Workshop<H> {
     pub(crate) limits: BeltArgs,
     pub(crate) assignment: Assignment,
     pub(crate) in_flight: InFlight,
+    pub(crate) held: Mutex<Held>,
+    pub(crate) runtime: Handle,
     /// Set at shutdown: what fails now is left for the next member.
     pub(crate) draining: CancellationToken,
 }
@@ -50,6 +56,44 @@ impl InFlight {
     }
 }
 
+/// Delivered records that wait for a place in hand. They make a pause rare: it takes long to come back from, because it
+/// throws away what was fetched ahead.
+#[derive(Default)]
+pub(crate) struct Held {
+    jobs: VecDeque<Job>,
+    bytes: usize,
+}
+
+impl Held {
+    /// Returns how full it is: 1 and more asks for a pause.
+    #[expect(clippy::cast_precision_loss, reason = "a share for a threshold")]
+    pub(crate) fn load(&self) -> f32 {
+        let records = self.jobs.len() as f32 / HELD_RECORDS_MAX as f32;
+        records.max(self.bytes as f32 / HELD_BYTES_MAX as f32)
+    }
+
+    fn push(&mut self, job: Job) {
+        self.bytes += job.record.value.len();
+        self.jobs.push_back(job);
+    }
+
+    /// Takes the next one whose partition is still ours.
+    fn pop(&mut self) -> Option<Job> {
+        loop {
+            let job = self.jobs.pop_front()?;
+            self.bytes -= job.record.value.len();
+            if !job.cancel.is_cancelled() {
+                return Some(job);
+            }
+        }
+    }
+
+    /// Leaves them all for the next member.
+    pub(crate) fn clear(&mut self) {
+        *self = Held::default();
+    }
+}
+
 /// One admitted record.
 pub(crate) struct Job {
     pub(crate) record: Record,
@@ -59,8 +103,34 @@ pub(crate) struct Job {
 }
 
 impl<H: Handler> Workshop<H> {
+    /// Takes the record in hand, now or when there is room.
+    pub(crate) fn take(self: &Arc<Self>, job: Job) {
+        self.held().push(job);
+        self.begin_what_fits();
+    }
+
+    pub(crate) fn held(&self) -> MutexGuard<'_, Held> {
+        self.held.lock().expect("no holder panics")
+    }
+
+    /// Takes held records in hand as long as there is room. Only here does what is in hand grow, and under the lock.
+    fn begin_what_fits(self: &Arc<Self>) {
+        let mut held = self.held();
+        while self.has_room()
+            && let Some(job) = held.pop()
+        {
+            self.runtime.spawn(self.begin(job));
+        }
+    }
+
+    fn has_room(&self) -> bool {
+        let in_flight = &self.in_flight;
+        in_flight.records() < self.limits.in_flight_records_max.max(1)
+            && in_flight.bytes() < self.limits.in_flight_bytes_max.max(1)
+    }
+
     /// Counts the record as in hand from now on; the future brings it to its end.
-    pub(crate) fn begin(self: &Arc<Self>, job: Job) -> impl Future<Output = ()> + Send + use<H> {
+    fn begin(self: &Arc<Self>, job: Job) -> impl Future<Output = ()> + Send + use<H> {
         let this = Arc::clone(self);
         let mut load = Load::new(Arc::clone(self), self.bytes_of(&job.record));
         let span = span_of(&job.record);
@@ -78,6 +148,7 @@ impl<H: Handler> Workshop<H> {
             }
             // Not before it is settled: nothing in hand means that everything may be committed.
             drop(load);
+            this.begin_what_fits();
         }
         .instrument(span)
     }
@@ -88,7 +159,7 @@ impl<H: Handler> Workshop<H> {
     }
 
     /// Returns how the record ended; none when it is left for the next member.
-    async fn bring_to_its_end(&self, record: &mut Record, load: &mut Load<H>) -> Option<Outcome> {
+    async fn bring_to_its_end(self: &Arc<Self>, record: &mut Record, load: &mut Load<H>) -> Option<Outcome> {
         let mut panics = 0;
         loop {
             record.attempts += 1;
@@ -98,6 +169,7 @@ impl<H: Handler> Workshop<H> {
                 Err(Fault::Retry(cause)) => cause,
             };
             load.put_down();
+            self.begin_what_fits();
             if !self.wait_for_next_try(record, record.attempts, &cause).await {
                 return None;
             }

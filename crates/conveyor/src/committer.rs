@@ -1,0 +1,26 @@
+//! Owns telling the group how far we are. On a thread of its own, because only a commit that is waited for has a result:
+//! rdkafka 0.39 asks librdkafka for commit events and never gets one, so the failure of an asynchronous commit is lost.
+
+use std::sync::mpsc::Receiver;
+
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
+
+use crate::Place;
+use crate::assignment::{Assignment, offset_list};
+use crate::lag::Stalls;
+
+/// Offsets to commit, one for each of some partitions.
+pub(crate) type Commit = Vec<(Place, i64)>;
+
+/// Commits what comes in, one after the other, until the sender is dropped.
+pub(crate) fn commit_all(consumer: &BaseConsumer<Assignment>, stalls: &Stalls, inbox: &Receiver<Commit>) {
+    while let Ok(due) = inbox.recv() {
+        let answer = consumer.commit(&offset_list(due.iter().copied()), CommitMode::Sync);
+        match &answer {
+            Ok(()) => stalls.kafka_answered(),
+            // A rebalance in between is the usual reason; what is still ours then is due again.
+            Err(error) => tracing::debug!("commit again later: {error}"),
+        }
+        consumer.context().state().commit_answered(&due, answer.is_ok());
+    }
+}
