@@ -201,7 +201,7 @@ def conditions():
 
 
 def transactions():
-    call, race = MATRIX.call, MATRIX.race
+    call = MATRIX.call
 
     def put(pk, condition=None, **item):
         more = {"ConditionExpression": condition} if condition else {}
