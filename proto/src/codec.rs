@@ -19,6 +19,11 @@ use crate::{Event, ImageFailed, ImageProcessed, ImageUploaded, Malformed};
 const FRAME_BYTES_MIN: usize = 6;
 /// The registry's own code for a schema id that it does not know.
 const SCHEMA_NOT_FOUND: u32 = 40_403;
+/// The registry's code for a schema that it does not take: incompatible, or, in Apicurio, lost to a race.
+const CONFLICT: u32 = 409;
+/// How often a schema is offered that meets a conflict. Stations that start together register the same one, and Apicurio
+/// tells the losers that it exists already; a schema that is incompatible is refused every time.
+const REGISTER_TRIES_MAX: u32 = 3;
 
 /// Encodes and decodes facts by the schema registry. Schemas are asked for once and then kept.
 #[derive(Debug)]
@@ -112,20 +117,32 @@ impl Codec {
     }
 
     async fn frame<E: Event>(&self, bytes: &[u8]) -> Result<Vec<u8>, EncodeError> {
-        let schema = SuppliedSchema::new(None, SchemaType::Protobuf, E::SCHEMA.to_owned());
-        let strategy =
-            SubjectNameStrategy::TopicNameStrategyWithSchema(E::TOPIC.name().to_owned(), false, schema);
-        self.encoder.encode(bytes, E::MESSAGE, strategy).await.map_err(|cause| {
+        let mut tries = 1;
+        loop {
+            let schema = SuppliedSchema::new(None, SchemaType::Protobuf, E::SCHEMA.to_owned());
+            let topic = E::TOPIC.name().to_owned();
+            let strategy = SubjectNameStrategy::TopicNameStrategyWithSchema(topic, false, schema);
+            let cause = match self.encoder.encode(bytes, E::MESSAGE, strategy).await {
+                Ok(framed) => return Ok(framed),
+                Err(cause) => cause,
+            };
             self.encoder.remove_errors_from_cache();
-            encode_error(E::TOPIC.subject(), cause)
-        })
+            if tries == REGISTER_TRIES_MAX || registry_code(&cause) != Some(CONFLICT) {
+                return Err(encode_error(E::TOPIC.subject(), cause));
+            }
+            tries += 1;
+        }
     }
 }
 
 fn schema_id(value: &[u8]) -> Result<u32, DecodeError> {
     let malformed = |why: &str| DecodeError::Malformed(why.to_owned());
     match value {
-        [0, a, b, c, d, _, ..] => Ok(u32::from_be_bytes([*a, *b, *c, *d])),
+        [0, a, b, c, d, _, ..] => {
+            let id = u32::from_be_bytes([*a, *b, *c, *d]);
+            // Registries count in Java's `int` and answer a larger number as if they were broken, for ever.
+            if i32::try_from(id).is_err() { Err(DecodeError::SchemaUnknown(id)) } else { Ok(id) }
+        }
         [0, ..] | [] if value.len() < FRAME_BYTES_MIN => Err(malformed("shorter than a frame")),
         _ => Err(malformed("does not begin with the registry's magic byte 0x00")),
     }
@@ -167,5 +184,12 @@ mod tests {
             assert!(matches!(schema_id(value), Err(DecodeError::Malformed(_))), "{value:?}");
         }
         assert_eq!(schema_id(b"\0\0\0\x01\x02\0").unwrap(), 258);
+    }
+
+    #[test]
+    fn an_id_that_no_registry_can_give_is_unknown_before_anybody_is_asked() {
+        assert_eq!(schema_id(b"\0\x7f\xff\xff\xff\0").unwrap(), 0x7fff_ffff);
+        let refused = schema_id(b"\0\x80\0\0\0\0").unwrap_err();
+        assert!(matches!(refused, DecodeError::SchemaUnknown(0x8000_0000)), "{refused:?}");
     }
 }
