@@ -1,6 +1,9 @@
 //! The stories: the whole street from the outside, on real parts. Each starts what it needs in a folder of its own and
 //! leaves nothing behind.
 
+#![expect(clippy::unwrap_used, reason = "in a story every surprise is a failed test")]
+
+mod foreign;
 mod formats;
 mod hostile;
 mod kafka_away;
