@@ -3,6 +3,7 @@
 //! Owns cleaning up: whatever a story starts dies with it, however it ends.
 
 pub mod api;
+pub mod kafka;
 pub mod latency;
 pub mod load;
 pub mod process;

@@ -8,6 +8,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::api::Api;
+use crate::kafka::{self, Held};
 use crate::process::Process;
 use crate::tools::binary;
 use crate::wait::eventually;
@@ -22,10 +23,12 @@ pub struct Stack {
     ready: Value,
     folder: TempDir,
     flags: Vec<String>,
+    _held: Option<Held>,
 }
 
 impl Stack {
-    /// Starts a stack with further flags, such as `--kafka`, and waits for its ready line.
+    /// Starts a stack with further flags, such as `--kafka`, and waits for its ready line. `apache` gives way to the cluster
+    /// of `KAFKA_BOOTSTRAP_SERVERS`, where that is set; `own-apache` does not.
     pub async fn up(flags: &[&str]) -> Stack {
         Stack::up_with(flags, &[]).await
     }
@@ -33,9 +36,19 @@ impl Stack {
     /// Starts a stack with further flags and environment.
     pub async fn up_with(flags: &[&str], env: &[(String, String)]) -> Stack {
         let folder = tempfile::tempdir().expect("a story has a folder");
-        let flags: Vec<String> = flags.iter().map(|&flag| flag.to_owned()).collect();
+        let (apache, held) = match flags.contains(&"apache") {
+            true => kafka::apache().await,
+            false => ("apache".to_owned(), None),
+        };
+        let translate = |flag: &&str| match *flag {
+            "apache" => apache.clone(),
+            // A story that kills its broker never takes somebody else's.
+            "own-apache" => "apache".to_owned(),
+            other => other.to_owned(),
+        };
+        let flags: Vec<String> = flags.iter().map(translate).collect();
         let (up, ready) = start(folder.path(), &flags, env).await;
-        Stack { up, ready, folder, flags }
+        Stack { up, ready, folder, flags, _held: held }
     }
 
     /// Starts it again on the same folder, after `kill` or `stop`.

@@ -12,7 +12,7 @@ const AWAY: Duration = Duration::from_secs(20);
 
 #[tokio::test]
 async fn kafka_away_for_20_s_gives_503_and_recovers() {
-    let stack = Stack::up(&["--kafka", "apache"]).await;
+    let stack = Stack::up(&["--kafka", "own-apache"]).await;
     let api = stack.api("acme");
     let before = api.upload(&photo("friends.jpg")).await;
     api.processed(&before).await;

@@ -20,8 +20,8 @@ struct Street {
     api: Api,
 }
 
-async fn street() -> Street {
-    let stack = Stack::up(&["--kafka", "apache", "--stations", "none"]).await;
+async fn street(kafka: &str) -> Street {
+    let stack = Stack::up(&["--kafka", kafka, "--stations", "none"]).await;
     let stations = Stations::start(&stack.env(), stack.folder()).await;
     let api = stations.api(&stack.token("acme"));
     Street { stack, stations, api }
@@ -29,7 +29,7 @@ async fn street() -> Street {
 
 #[tokio::test]
 async fn stations_stopped_under_load_lose_nothing() {
-    let mut street = street().await;
+    let mut street = street("apache").await;
     let load = Load::start(&street.api, &photo("friends.jpg"), 3);
     for choose in [ingest, processor, sink] {
         more(&load, 5).await;
@@ -42,7 +42,7 @@ async fn stations_stopped_under_load_lose_nothing() {
 
 #[tokio::test]
 async fn stations_killed_under_load_lose_nothing_and_show_nothing_twice() {
-    let mut street = street().await;
+    let mut street = street("apache").await;
     let ear = Ear::open(&street.api).await;
     let load = Load::start(&street.api, &photo("friends.jpg"), 3);
     for choose in [ingest, processor, sink] {
@@ -57,7 +57,7 @@ async fn stations_killed_under_load_lose_nothing_and_show_nothing_twice() {
 
 #[tokio::test]
 async fn the_broker_killed_under_load_comes_back_and_nothing_is_lost() {
-    let street = street().await;
+    let street = street("own-apache").await;
     let load = Load::start(&street.api, &photo("friends.jpg"), 2);
     more(&load, 5).await;
     let broker = street.stack.broker();

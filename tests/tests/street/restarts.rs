@@ -55,7 +55,7 @@ async fn a_second_up_on_the_same_folder_says_so_and_leaves() {
 
 #[tokio::test]
 async fn the_broker_never_outlives_a_killed_up() {
-    let mut stack = Stack::up(&["--kafka", "apache", "--stations", "none"]).await;
+    let mut stack = Stack::up(&["--kafka", "own-apache", "--stations", "none"]).await;
     let kafka: std::net::SocketAddr = stack.address("kafka").parse().unwrap();
     assert!(std::net::TcpStream::connect(kafka).is_ok());
     stack.kill();

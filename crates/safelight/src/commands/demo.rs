@@ -33,6 +33,7 @@ pub(crate) async fn run(args: DemoArgs) -> anyhow::Result<ExitCode> {
     output::message("starting S3, DynamoDB, Kafka, the registry and the three stations ...");
     let stack = Stack::start(args.up.plan(), shutdown.clone()).await?;
     let (addresses, data) = (stack.addresses().clone(), args.up.data.clone());
+    up::announce_kafka(&addresses);
     let running = tokio::spawn(stack.run());
     let pushed = push_samples(StackArgs {
         data,
@@ -45,7 +46,7 @@ pub(crate) async fn run(args: DemoArgs) -> anyhow::Result<ExitCode> {
     if args.exit {
         shutdown.trigger();
     } else {
-        up::announce(&addresses, &args.up)?;
+        up::announce_page(&addresses, &args.up)?;
         output::message("serving until Ctrl-C");
     }
     running.await??;

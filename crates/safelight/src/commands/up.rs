@@ -52,8 +52,21 @@ pub(crate) async fn run(args: UpArgs) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Tells people where the page is and what the broker means.
+/// Tells people where everything is.
 pub(crate) fn announce(addresses: &Addresses, args: &UpArgs) -> anyhow::Result<()> {
+    announce_kafka(addresses);
+    announce_page(addresses, args)
+}
+
+/// Tells people how other clients find the stack, and where the page is.
+pub(crate) fn announce_page(addresses: &Addresses, args: &UpArgs) -> anyhow::Result<()> {
+    output::message(format!("clients set -a; . {}/env", args.data.display()));
+    output::message(format!("page    {}", page_url(addresses, args)?));
+    Ok(())
+}
+
+/// Tells people which broker runs and what that means.
+pub(crate) fn announce_kafka(addresses: &Addresses) {
     let meaning = match addresses.kafka_kind.as_str() {
         "apache" => "a real Apache Kafka, its log in the data folder; any client works",
         "embedded" => {
@@ -63,9 +76,6 @@ pub(crate) fn announce(addresses: &Addresses, args: &UpArgs) -> anyhow::Result<(
         _ => "yours",
     };
     output::message(format!("kafka   {} ({}: {meaning})", addresses.kafka, addresses.kafka_kind));
-    output::message(format!("clients set -a; . {}/env", args.data.display()));
-    output::message(format!("page    {}", page_url(addresses, args)?));
-    Ok(())
 }
 
 fn page_url(addresses: &Addresses, args: &UpArgs) -> anyhow::Result<String> {
