@@ -10,8 +10,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail, ensure};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use rdkafka::ClientConfig;
+use proto::Topic;
 use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::{ClientConfig, TopicPartitionList};
 use rustix::fs::{FlockOperation, fcntl_lock};
 use uuid::Uuid;
 
@@ -19,7 +20,7 @@ use super::Jars;
 use super::child::{Supervised, tie_to_this_thread};
 
 const READY_MAX: Duration = Duration::from_secs(90);
-const LOCK_MAX: Duration = Duration::from_secs(20);
+const LOCK_MAX: Duration = Duration::from_secs(10);
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 const ANSWER_MAX: Duration = Duration::from_millis(500);
 /// Heap, and what a laptop needs of a virtual machine: a quick start rather than speed after an hour.
@@ -67,6 +68,7 @@ impl Apache {
         let child = Supervised::start("kafka", move || kept.command("kafka.Kafka", &[kept.properties()]));
         let apache = Apache { bootstrap: format!("127.0.0.1:{port}"), child };
         apache.wait_until_it_answers().await.with_context(|| home.last_words())?;
+        apache.wait_until_it_coordinates().await.with_context(|| home.last_words())?;
         Ok(apache)
     }
 
@@ -98,6 +100,30 @@ impl Apache {
         }
         bail!("Apache Kafka did not answer within {} s", READY_MAX.as_secs());
     }
+
+    /// The first question about a group makes the broker create its memory of groups. A member that asks to join meanwhile
+    /// waits three seconds before it asks again.
+    async fn wait_until_it_coordinates(&self) -> anyhow::Result<()> {
+        let mut config = ClientConfig::new();
+        config.set("bootstrap.servers", &self.bootstrap).set("group.id", "warm-up");
+        let waited = tokio::task::spawn_blocking(move || {
+            let deadline = Instant::now() + READY_MAX;
+            let asker: BaseConsumer = config.create()?;
+            while !coordinates(&asker) {
+                ensure!(Instant::now() < deadline, "Apache Kafka coordinates no groups");
+                std::thread::sleep(LOOK_EVERY);
+            }
+            Ok(())
+        });
+        waited.await?
+    }
+}
+
+/// Says whether the broker knows what a group has committed, if only that it is nothing.
+fn coordinates(asker: &BaseConsumer) -> bool {
+    let mut nothing = TopicPartitionList::new();
+    nothing.add_partition(Topic::Uploaded.name(), 0);
+    asker.committed_offsets(nothing, ANSWER_MAX).is_ok()
 }
 
 fn answers(config: &ClientConfig) -> bool {
@@ -217,7 +243,7 @@ log.dirs={log}
 auto.create.topics.enable=false
 num.partitions=1
 offsets.topic.replication.factor=1
-offsets.topic.num.partitions=4
+offsets.topic.num.partitions=1
 transaction.state.log.replication.factor=1
 transaction.state.log.min.isr=1
 transaction.state.log.num.partitions=4

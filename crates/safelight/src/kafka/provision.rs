@@ -9,7 +9,7 @@ use proto::{PARTITIONS_LOCAL, Topic};
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::error::RDKafkaErrorCode;
-use rdkafka::metadata::{Metadata, MetadataTopic};
+use rdkafka::metadata::{Metadata, MetadataPartition, MetadataTopic};
 
 const ANSWER_MAX: Duration = Duration::from_secs(15);
 const SETTLE_MAX: Duration = Duration::from_secs(20);
@@ -96,7 +96,7 @@ async fn wait_for_leaders(admin: AdminClient<DefaultClientContext>, plan: Plan) 
         let deadline = Instant::now() + SETTLE_MAX;
         loop {
             let metadata = admin.inner().fetch_metadata(None, ANSWER_MAX).context("ask for topics")?;
-            match Topic::ALL.into_iter().find(|topic| !is_led(&metadata, *topic)) {
+            match Topic::ALL.into_iter().find(|topic| !is_led(&admin, &metadata, *topic)) {
                 None => return check_partitions(&metadata, &plan),
                 Some(topic) => ensure!(Instant::now() < deadline, "topic `{topic}` gets no leader"),
             }
@@ -110,10 +110,16 @@ fn found(metadata: &Metadata, topic: Topic) -> Option<&MetadataTopic> {
     metadata.topics().iter().find(|found| found.name() == topic.name())
 }
 
-fn is_led(metadata: &Metadata, topic: Topic) -> bool {
-    found(metadata, topic).is_some_and(|found| {
-        !found.partitions().is_empty() && found.partitions().iter().all(|partition| partition.leader() >= 0)
-    })
+/// Says whether every partition has a leader that knows it is one: the metadata runs ahead of the brokers.
+fn is_led(admin: &AdminClient<DefaultClientContext>, metadata: &Metadata, topic: Topic) -> bool {
+    let Some(found) = found(metadata, topic).filter(|found| !found.partitions().is_empty()) else {
+        return false;
+    };
+    let answers = |partition: &MetadataPartition| {
+        let asked = admin.inner().fetch_watermarks(topic.name(), partition.id(), ANSWER_MAX);
+        partition.leader() >= 0 && asked.is_ok()
+    };
+    found.partitions().iter().all(answers)
 }
 
 fn check_partitions(metadata: &Metadata, plan: &Plan) -> anyhow::Result<()> {
