@@ -188,7 +188,9 @@ fn dynamodb(root: &Path) -> Server {
         (format!("-Djava.library.path={}", jars.display()), format!("{}/*", jars.display()));
     let java = [&JVM[..], &["-Xmx256m", &library, "-cp", &jars]].concat();
     let class = "com.amazonaws.services.dynamodbv2.local.main.ServerRunner";
-    let run = [&java[..], &[class, "-port", &port, "-sharedDb", "-dbPath", &data]].concat();
+    // With telemetry it would call home, and leave a file wherever the tests were started.
+    let options = [class, "-port", &port, "-sharedDb", "-dbPath", &data, "-disableTelemetry"];
+    let run = [&java[..], &options].concat();
     let port = port.parse().expect("a port is a number");
     Server::start(folder, port, Path::new("java"), &run)
 }
