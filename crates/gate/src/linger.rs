@@ -20,7 +20,8 @@ use http_body_util::BodyExt as _;
 
 /// A client that needs longer than this to hear a refusal may see a reset instead.
 const LINGER_TIME_MAX: Duration = Duration::from_secs(2);
-const LINGER_BYTES_MAX: u64 = 4 << 20;
+/// Somewhat more than the largest image that is taken: a client hears 413 even over a body it has half sent.
+const LINGER_BYTES_MAX: u64 = 32 << 20;
 
 /// Reads on after a refusal, so that the client hears it; closes the connection where the body is longer than that.
 pub(crate) async fn linger(request: Request, next: Next) -> Response {

@@ -32,7 +32,7 @@ enum Command {
     Status(status::StatusArgs),
     /// Print results as they come
     Tail(tail::TailArgs),
-    /// Create topics, buckets and the table where they are missing
+    /// Create topics, schemas, buckets and the table where they are missing
     Provision(Box<provision::ProvisionArgs>),
     /// Serve the token issuer alone, for stacks made of containers
     Issuer(issuer::IssuerArgs),

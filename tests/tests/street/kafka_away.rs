@@ -19,8 +19,11 @@ async fn kafka_away_for_20_s_gives_503_and_recovers() {
     let broker = stack.broker();
     kill_process(broker, Signal::STOP).unwrap();
     let frozen = Instant::now();
+    // As often as a customer may ask for long.
+    let mut pace = tokio::time::interval(Duration::from_millis(100));
     let (mut refused, mut unknown) = (0, Vec::new());
     while frozen.elapsed() < AWAY {
+        pace.tick().await;
         let key = format!("away-{}", unknown.len() + refused);
         let answer = api.post(&photo("friends.jpg"), Some(&key)).await.expect("ingest answers meanwhile");
         assert_eq!(answer.status(), 503);

@@ -1,15 +1,19 @@
-//! `safelight provision`: topics, buckets and the table, where they are missing, on servers the environment names.
+//! `safelight provision`: topics, schemas, buckets and the table, where they are missing, on servers the environment names.
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Args;
 use conveyor::KafkaArgs;
 use depot::{Depot, DepotArgs};
+use proto::Codec;
 use sink::{Table, TableArgs};
 
 use crate::kafka::{Plan, provision};
 use crate::output;
+
+const REGISTRY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Where, and how many.
 #[derive(Debug, Args)]
@@ -20,6 +24,10 @@ pub(crate) struct ProvisionArgs {
     depot: DepotArgs,
     #[command(flatten)]
     table: TableArgs,
+
+    /// Address of the schema registry; without it no schema is registered now, and the stations do it at their start
+    #[arg(long, env = "SCHEMA_REGISTRY_URL")]
+    schema_registry_url: Option<String>,
 
     /// Partitions of a topic that is made now; never changed later
     #[arg(long, default_value_t = proto::PARTITIONS_LOCAL)]
@@ -35,6 +43,10 @@ pub(crate) async fn run(args: ProvisionArgs) -> anyhow::Result<ExitCode> {
     let plan = Plan { partitions: args.partitions, replication: args.replication_factor, ..Plan::local() };
     provision(&args.kafka, &plan).await.context("make the topics")?;
     output::message("topics are there");
+    if let Some(url) = &args.schema_registry_url {
+        Codec::new(url, REGISTRY_TIMEOUT)?.check().await.context("register the schemas")?;
+        output::message("schemas are there");
+    }
     Depot::open(&args.depot).await.provision().await.context("make the buckets")?;
     output::message("buckets are there");
     Table::open(&args.table).await.provision().await.context("make the table")?;
