@@ -3,7 +3,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo build kafka tools test fmt lint latency openapi readme
+.PHONY: help demo build kafka tools test fmt lint latency proto openapi readme
 
 # Jars, linters and the Python environment live here between runs; CARGO_TARGET_DIR is respected too.
 export SAFELIGHT_CACHE ?= $(CURDIR)/.cache
@@ -49,6 +49,9 @@ test: ## Run everything that must pass: fmt, clippy, tests, the page in a browse
 latency: ## Print the time from upload to visible beyond the pixel work, at idle, on both brokers
 	@cargo build --release --locked --workspace --bins
 	@$(TARGET)/release/latency
+
+proto: ## Write the Protobuf types from the .proto files to proto/src/safelight.v1.rs
+	SAFELIGHT_REGENERATE=1 cargo test --release --locked --workspace --lib -- the_generated_code_is_that_of_the_proto_files
 
 openapi: ## Write the API's description from the code to sink/openapi.json
 	@cargo build --release --locked --bins
