@@ -5,6 +5,7 @@
 
 mod admin;
 mod args;
+mod descriptors;
 mod health;
 mod healthcheck;
 mod metrics;
@@ -15,6 +16,7 @@ mod telemetry;
 
 pub use admin::serve as serve_admin;
 pub use args::{ChassisArgs, LogFormat};
+pub use descriptors::{descriptor_limit, raise_descriptor_limit};
 pub use health::{Component, Health, Report};
 pub use reach::{Misconfigured, Probe, wait_until_reachable};
 pub use shutdown::Shutdown;

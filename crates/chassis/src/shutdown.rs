@@ -2,6 +2,9 @@
 
 use tokio_util::sync::CancellationToken;
 
+/// The exit code of a shell's interrupted command.
+const INTERRUPTED: i32 = 130;
+
 /// Tells every part of the process, once, that it is to stop. Cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub struct Shutdown(CancellationToken);
@@ -12,7 +15,7 @@ impl Shutdown {
         Shutdown::default()
     }
 
-    /// Makes a shutdown that SIGTERM or SIGINT asks for.
+    /// Makes a shutdown that SIGTERM or SIGINT asks for. A SIGINT after that ends the process at once, with code 130.
     ///
     /// Fails only if the process may not listen to signals.
     pub fn on_signals() -> std::io::Result<Shutdown> {
@@ -28,6 +31,10 @@ impl Shutdown {
             };
             tracing::info!(signal = name, "stop: finishing what is in hand");
             asked.trigger();
+            // Whoever presses Ctrl-C twice does not want to wait for it; nothing acknowledged is lost by that.
+            interrupt.recv().await;
+            tracing::warn!("interrupted again: ending at once");
+            std::process::exit(INTERRUPTED);
         });
         Ok(shutdown)
     }

@@ -8,7 +8,9 @@ use std::time::Duration;
 use anyhow::Context as _;
 use tokio::net::TcpListener;
 
-use crate::{ChassisArgs, Health, Misconfigured, Shutdown, admin, healthcheck, telemetry};
+use crate::{
+    ChassisArgs, Health, Misconfigured, Shutdown, admin, healthcheck, raise_descriptor_limit, telemetry,
+};
 
 /// Beyond the drain: closing clients and leaving the consumer group.
 const CLOSING: Duration = Duration::from_secs(10);
@@ -34,6 +36,7 @@ where
         return healthcheck::ask(args.admin_addr);
     }
     telemetry::init_logs(args.log_format, "info");
+    raise_descriptor_limit();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(cause) => return exit_code(name, &Err(cause.into())),

@@ -21,6 +21,8 @@ use crate::metrics;
 
 const HEAD_BYTES_MAX: usize = 64 * 1024;
 const HEADERS_MAX: usize = 64;
+/// Descriptors kept from the connections, for S3, DynamoDB, Kafka, the issuer, files and workers.
+const DESCRIPTORS_KEPT: u64 = 256;
 /// Pause after an accept that failed for want of file descriptors or memory.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -39,7 +41,7 @@ pub async fn serve(
         cut: CancellationToken::new(),
     };
     let connections = TaskTracker::new();
-    let places = Arc::new(Semaphore::new(args.http_connections_max as usize));
+    let places = Arc::new(Semaphore::new(places(args.http_connections_max, chassis::descriptor_limit())));
     tokio::select! {
         () = shutdown.triggered() => {}
         () = accept(&listener, &house, &connections, &places) => {}
@@ -54,6 +56,21 @@ pub async fn serve(
         connections.wait().await;
     }
     Ok(())
+}
+
+/// How many connections are borne: as many as are configured, as long as descriptors remain for everything else.
+fn places(connections_max: u32, descriptors: Option<u64>) -> usize {
+    let wanted = connections_max as usize;
+    let left = descriptors.map_or(wanted, |all| {
+        usize::try_from(all.saturating_sub(DESCRIPTORS_KEPT)).unwrap_or(usize::MAX).max(1)
+    });
+    if left < wanted {
+        tracing::warn!(
+            http.connections_max = left,
+            "fewer connections than configured: the limit on open files is too low"
+        );
+    }
+    left.min(wanted)
 }
 
 /// What all connections share.

@@ -77,11 +77,11 @@ pub(crate) struct OutputArgs {
 #[derive(Clone, Debug, Args)]
 pub(crate) struct ListenArgs {
     /// Address of the API and the page; port 0 takes a free one
-    #[arg(long, env = "SAFELIGHT_HTTP_ADDR", default_value = "127.0.0.1:8080")]
+    #[arg(long, default_value = "127.0.0.1:8080")]
     pub(crate) http: SocketAddr,
 
     /// Address of `/livez`, `/readyz` and `/metrics`
-    #[arg(long, env = "SAFELIGHT_ADMIN_ADDR", default_value = "127.0.0.1:9464")]
+    #[arg(long, default_value = "127.0.0.1:9464")]
     pub(crate) admin: SocketAddr,
 }
 
@@ -91,6 +91,7 @@ pub fn main() -> ExitCode {
     // Who runs servers wants their log; who runs a command wants its result. `RUST_LOG` overrides both.
     let serves = matches!(cli.command, Command::Up(_) | Command::Issuer(_));
     chassis::init_logs(LogFormat::Text, if serves { "info" } else { "error" });
+    chassis::raise_descriptor_limit();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(cause) => return failed(&cause.into()),

@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "in a story every surprise is a failed test")]
 
+mod env_file;
 mod foreign;
 mod formats;
 mod hostile;

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use conveyor::KafkaArgs;
 
 use crate::kafka::{Broker, Kind, Plan, detect, provision};
+use crate::stack::settings::Settings;
 
 /// What `--kafka` may say.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,7 +44,7 @@ impl StackKafka {
     pub(crate) async fn start(choice: &KafkaChoice, data: &Path) -> anyhow::Result<StackKafka> {
         let kind = match choice {
             KafkaChoice::External(servers) => {
-                let args = KafkaArgs::plaintext(servers);
+                let args = yours(servers)?;
                 provision(&args, &Plan::local()).await?;
                 return Ok(StackKafka::External(args));
             }
@@ -55,6 +56,11 @@ impl StackKafka {
             }
         };
         Ok(StackKafka::Own(Box::new(Broker::start(kind, data, 0).await?)))
+    }
+
+    /// Says whether it is the stack's own broker, which speaks in the clear on loopback.
+    pub(crate) fn is_own(&self) -> bool {
+        matches!(self, StackKafka::Own(_))
     }
 
     pub(crate) fn bootstrap(&self) -> &str {
@@ -85,4 +91,16 @@ impl StackKafka {
             broker.stop().await;
         }
     }
+}
+
+/// Returns how your cluster is reached: at `servers`, by the `KAFKA_*` variables as any station reads them.
+fn yours(servers: &str) -> anyhow::Result<KafkaArgs> {
+    #[derive(clap::Parser)]
+    struct Wanted {
+        #[command(flatten)]
+        kafka: KafkaArgs,
+    }
+    let mut settings = Settings::default();
+    settings.set("KAFKA_BOOTSTRAP_SERVERS", servers);
+    Ok(settings.configure::<Wanted>()?.kafka)
 }

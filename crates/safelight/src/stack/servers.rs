@@ -21,6 +21,7 @@ use crate::stack::settings::Settings;
 
 const REGION: &str = "us-east-1";
 const TTL_EVERY: Duration = Duration::from_secs(60);
+const STOP_MAX: Duration = Duration::from_secs(5);
 const LIFECYCLE_EVERY: Duration = Duration::from_secs(3600);
 
 /// Running servers.
@@ -95,6 +96,8 @@ impl Servers {
             .set("AWS_ACCESS_KEY_ID", &self.keys.access_key_id)
             .set("AWS_SECRET_ACCESS_KEY", &self.keys.secret_access_key)
             .set("AWS_REGION", REGION)
+            // What the AWS CLI and boto3 read instead.
+            .set("AWS_DEFAULT_REGION", REGION)
             .set("AWS_ENDPOINT_URL_S3", &addresses.s3)
             .set("AWS_ENDPOINT_URL_DYNAMODB", &addresses.dynamodb)
             .set("AWS_REQUEST_CHECKSUM_CALCULATION", "when_required")
@@ -110,7 +113,14 @@ impl Servers {
             .set("OIDC_JWKS_URL", format!("{}/.well-known/jwks.json", addresses.schema_registry))
             .set("SAFELIGHT_CURSOR_KEY", &self.keys.cursor_key)
             .set("SAFELIGHT_DATA_DIR", data.join("sink").display().to_string())
-            .set("SAFELIGHT_URL", &addresses.http);
+            .set("SAFELIGHT_URL", &addresses.http)
+            // Stations run by hand beside the stack take free ports and say in their logs which.
+            .set("SAFELIGHT_HTTP_ADDR", "127.0.0.1:0")
+            .set("SAFELIGHT_ADMIN_ADDR", "127.0.0.1:0");
+        if self.kafka.is_own() {
+            // Whatever the shell says about some other cluster.
+            settings.set("KAFKA_SECURITY_PROTOCOL", "PLAINTEXT");
+        }
         let kafka = self.kafka.client_args();
         settings.set("SAFELIGHT_KAFKA_FETCH_WAIT_MS", kafka.fetch_wait_ms.to_string());
         if let Some(epoch) = kafka.epoch {
@@ -156,13 +166,19 @@ impl Servers {
         }
     }
 
-    /// Stops the servers; what they have acknowledged is on disk already.
+    /// Stops the servers, bounded: what they have acknowledged is on disk already, and a client that stopped in the
+    /// middle of a request would be waited for without end.
     pub(crate) async fn stop(self) {
         self.shutdown.trigger();
         self.kafka.stop().await;
-        self.dynamodb.stop().await;
-        for task in self.tasks {
-            drop(task.await);
+        let rest = async {
+            self.dynamodb.stop().await;
+            for task in self.tasks {
+                drop(task.await);
+            }
+        };
+        if tokio::time::timeout(STOP_MAX, rest).await.is_err() {
+            tracing::warn!("leave requests to the local servers unfinished");
         }
     }
 }
