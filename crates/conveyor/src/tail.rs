@@ -1,5 +1,5 @@
-//! Owns reading without a group: all partitions from given offsets on, or a bounded range. Commits nothing, joins
-//! nothing, and decides nothing about which records matter.
+//! Owns reading without a group: all partitions from given offsets on, or a bounded range; and asking how far a group has
+//! come. Commits nothing, joins nothing, and decides nothing about which records matter.
 
 use std::collections::BTreeMap;
 use std::pin::Pin;
@@ -10,9 +10,10 @@ use futures::Stream;
 use proto::Topic;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::topic_partition_list::TopicPartitionListElem;
 use tokio::sync::mpsc;
 
-use crate::assignment::offset_list;
+use crate::assignment::{offset_list, partition_list, place_of};
 use crate::client::{self, CheckError, Ear, InvalidKafka};
 use crate::epoch::{self, EpochError, Epochs};
 use crate::message::record_of;
@@ -49,6 +50,9 @@ pub enum TailError {
     /// The client is broken: open another.
     #[error("tail Kafka")]
     Broken(#[source] KafkaError),
+    /// The system has no thread left to read on: try again later.
+    #[error("start a thread that reads Kafka")]
+    NoThread(#[source] std::io::Error),
 }
 
 /// The first and the next offset that each partition has.
@@ -80,7 +84,7 @@ impl Tail {
                 opened.watermarks.low.iter().map(begin).collect()
             }
         };
-        Ok(opened.read(start, None))
+        opened.read(start, None)
     }
 
     /// Opens a read from one vector of offsets up to another, for catching up; the last offset below each bound must be
@@ -94,7 +98,7 @@ impl Tail {
         let opened = Opened::new(kafka, &topics).await?;
         let start = bounds.iter().map(|(place, (start, _))| (*place, *start)).collect();
         let end = bounds.iter().map(|(place, (_, end))| (*place, *end)).collect();
-        Ok(opened.read(start, Some(end)))
+        opened.read(start, Some(end))
     }
 
     /// Returns the next record; none at the end of a range, or after an error.
@@ -136,6 +140,40 @@ pub async fn watermarks(kafka: &KafkaArgs, topics: &[Topic]) -> Result<Watermark
     Ok(Opened::new(kafka, topics).await?.watermarks)
 }
 
+/// Returns how far `group` has committed: the next offset of each place where it has committed any. Asks through a client
+/// of its own, so it is for now and then. Fails when Kafka does not answer within `timeout`, or refuses us.
+pub async fn committed(
+    kafka: &KafkaArgs,
+    group: &str,
+    places: &[Place],
+    timeout: Duration,
+) -> Result<Offsets, TailError> {
+    let (kafka, group, places) = (kafka.clone(), group.to_owned(), places.to_vec());
+    let asked = tokio::task::spawn_blocking(move || ask_committed((&kafka, &group), places, timeout));
+    Ok(asked.await.expect("asking does not panic")?)
+}
+
+fn ask_committed(
+    (kafka, group): (&KafkaArgs, &str),
+    places: Vec<Place>,
+    timeout: Duration,
+) -> Result<Offsets, EpochError> {
+    let ear = Ear::default();
+    let config = client::consumer(kafka, group)?;
+    let asker: BaseConsumer<Ear> = config.create_with_context(ear.clone()).map_err(InvalidKafka::Client)?;
+    let answer = asker.committed_offsets(partition_list(places), timeout).map_err(|cause| {
+        // The error events of this client are only heard while it is polled.
+        while asker.poll(Duration::ZERO).is_some() {}
+        ear.judge(kafka, cause)
+    })?;
+    let committed = |element: &TopicPartitionListElem<'_>| {
+        // Where nothing is committed stands a negative word, and where the answer failed an error.
+        element.error().ok()?;
+        Some((place_of(element)?, element.offset().to_raw().filter(|next| *next >= 0)?))
+    };
+    Ok(answer.elements().iter().filter_map(committed).collect())
+}
+
 /// A client that knows epochs and watermarks and reads nothing yet.
 struct Opened {
     consumer: BaseConsumer<Ear>,
@@ -166,7 +204,7 @@ impl Opened {
         Ok(Opened { consumer, epochs, watermarks })
     }
 
-    fn read(self, start: Offsets, end: Option<Offsets>) -> Tail {
+    fn read(self, start: Offsets, end: Option<Offsets>) -> Result<Tail, TailError> {
         let Opened { consumer, epochs, watermarks } = self;
         let (sender, records) = mpsc::channel(AHEAD_RECORDS_MAX);
         let reader = Reader { consumer, epochs: epochs.clone(), sender, end };
@@ -174,8 +212,8 @@ impl Opened {
         std::thread::Builder::new()
             .name("conveyor-tail".into())
             .spawn(move || reader.run(begin))
-            .expect("the system has threads left");
-        Tail { records, epochs, start, watermarks }
+            .map_err(TailError::NoThread)?;
+        Ok(Tail { records, epochs, start, watermarks })
     }
 }
 
