@@ -11,6 +11,7 @@ use aws_sdk_dynamodb::error::SdkError;
 
 use super::config::{Endpoint, TableArgs};
 use super::error::{Unavailable, code, unavailable};
+use super::schema;
 use crate::metrics::{self, TableOperation};
 
 /// Keeps one row per image.
@@ -55,10 +56,19 @@ impl Table {
         Table { dynamodb: aws_sdk_dynamodb::Client::new(&sdk), name: args.table.as_str().into() }
     }
 
-    /// Asks DynamoDB for the table. Tells wrong configuration from a server that is away.
+    /// Asks DynamoDB for the table, and whether it is made as rows need it. Tells wrong configuration from a server that
+    /// is away.
     pub async fn check(&self) -> Result<(), CheckError> {
         let describe = self.dynamodb.describe_table().table_name(&*self.name).send();
-        let Err(error) = metrics::timed(TableOperation::Check, describe).await else { return Ok(()) };
+        let error = match metrics::timed(TableOperation::Check, describe).await {
+            Ok(described) => {
+                let differs = described.table.as_ref().and_then(schema::difference);
+                let refused =
+                    |text: String| CheckError::Refused { table: self.name.to_string(), cause: text.into() };
+                return differs.map_or(Ok(()), |text| Err(refused(text)));
+            }
+            Err(error) => error,
+        };
         let refused = match &error {
             SdkError::ConstructionFailure(_) => true,
             _ => matches!(

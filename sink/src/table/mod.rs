@@ -12,6 +12,7 @@ mod order;
 mod provision;
 mod read;
 mod row;
+mod schema;
 mod write;
 
 pub use client::{CheckError, Table};

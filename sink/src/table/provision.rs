@@ -12,6 +12,7 @@ use aws_sdk_dynamodb::types::{
 use super::client::Table;
 use super::error::code;
 use super::list::BY_DAY;
+use super::schema;
 
 const ACTIVE_SECS_MAX: u64 = 60;
 
@@ -25,7 +26,8 @@ pub struct ProvisionError {
 }
 
 impl Table {
-    /// Creates the table with its index and its TTL where they are missing, and waits until it takes writes.
+    /// Creates the table with its index and its TTL where they are missing, and waits until it takes writes. Fails for a
+    /// table that is there and made otherwise.
     pub async fn provision(&self) -> Result<(), ProvisionError> {
         let failed = |cause| ProvisionError { table: self.name.to_string(), cause };
         self.create().await.map_err(failed)?;
@@ -54,9 +56,10 @@ impl Table {
         let deadline = Instant::now() + Duration::from_secs(ACTIVE_SECS_MAX);
         loop {
             let described = self.dynamodb.describe_table().table_name(&*self.name).send().await?;
-            let status = described.table.and_then(|table| table.table_status);
-            if status == Some(TableStatus::Active) {
-                return Ok(());
+            let active = described.table.filter(|table| table.table_status == Some(TableStatus::Active));
+            if let Some(table) = active {
+                // It may have been there before, made by somebody else.
+                return schema::difference(&table).map_or(Ok(()), |text| Err(text.into()));
             }
             if Instant::now() > deadline {
                 return Err(format!("not active after {ACTIVE_SECS_MAX} s").into());

@@ -14,6 +14,13 @@ use crate::sample;
 
 /// Starts a server with an empty table.
 pub(crate) async fn table() -> Table {
+    let table = unmade().await;
+    table.provision().await.expect("the table is made");
+    table
+}
+
+/// Starts a server without a table.
+pub(super) async fn unmade() -> Table {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let url = format!("http://{}", listener.local_addr().expect("it is bound"));
     let database = Database::memory().expect("memory suffices");
@@ -24,16 +31,14 @@ pub(crate) async fn table() -> Table {
         access_key_id: "local".to_owned(),
         secret_access_key: "local".to_owned(),
     };
-    let table = Table::open(&TableArgs {
+    Table::open(&TableArgs {
         table: "images".to_owned(),
         table_operation_secs_max: 8,
         table_attempt_secs_max: 3,
         table_attempts_max: 4,
         table_endpoint: Some(endpoint),
     })
-    .await;
-    table.provision().await.expect("the table is made");
-    table
+    .await
 }
 
 fn row(fact: Fact, offset: i64) -> Row {

@@ -52,9 +52,12 @@ impl Table {
         };
         match (code(&error), &error) {
             ("ConditionalCheckFailedException", _) => Ok(Applied::Superseded),
-            // The request is ours and valid, so it is the row: longer than 400 KB, say.
             ("ValidationException", _) | (_, SdkError::ConstructionFailure(_)) => {
-                Err(ApplyError::Refused(Box::new(error)))
+                // A table made otherwise refuses every row. Only in a right one it is the row: longer than 400 KB, say.
+                match self.check().await {
+                    Ok(()) => Err(ApplyError::Refused(Box::new(error))),
+                    Err(wrong) => Err(Unavailable(Box::new(wrong)).into()),
+                }
             }
             _ => Err(unavailable(error).into()),
         }
