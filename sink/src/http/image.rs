@@ -1,13 +1,14 @@
 //! One image. Owns who may see it and the promise that nobody sees 404 between 202 and the row.
 
 use axum::Json;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use depot::Bucket;
 use gate::{Caller, Problem, ProblemBody};
 use proto::{ImageId, ObjectKey, UnixMillis};
 
 use super::answer::Image;
-use super::views::{Views, unavailable};
+use super::views::{Views, not_a_name, unavailable};
 use crate::original;
 use crate::table::Row;
 
@@ -29,8 +30,9 @@ use crate::table::Row;
 pub(super) async fn get(
     caller: Caller,
     State(views): State<Views>,
-    Path(id): Path<String>,
+    id: Result<Path<String>, PathRejection>,
 ) -> Result<Json<Image>, Problem> {
+    let Path(id) = id.map_err(not_a_name)?;
     let id: ImageId = id.parse().map_err(|_| Problem::not_found())?;
     match find(&views, &caller, id).await? {
         Some(row) => Ok(Json(Image::of_row(&row))),

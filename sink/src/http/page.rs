@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::Path;
+use axum::extract::rejection::PathRejection;
 use axum::response::Response;
 use axum::routing::get;
 use gate::Problem;
@@ -14,7 +15,7 @@ use http::{HeaderMap, StatusCode};
 use rust_embed::{EmbeddedFile, RustEmbed};
 
 use super::range::none_match_names;
-use super::views::Views;
+use super::views::{Views, not_a_name};
 
 const CONTENT_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; \
      connect-src 'self'; font-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
@@ -32,7 +33,8 @@ pub(super) fn routes() -> Router<Views> {
         .route("/openapi.json", get(description))
 }
 
-async fn asset(Path(path): Path<String>, headers: HeaderMap) -> Result<Response, Problem> {
+async fn asset(path: Result<Path<String>, PathRejection>, headers: HeaderMap) -> Result<Response, Problem> {
+    let Path(path) = path.map_err(not_a_name)?;
     file(&format!("assets/{path}"), &headers)
 }
 

@@ -1,6 +1,7 @@
 //! The bytes of a rendition. Owns how they are cached: by the caller's own browser only, and asked about before every use.
 
 use axum::body::Body;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use depot::RedeemError;
@@ -15,7 +16,7 @@ use utoipa::ToSchema;
 
 use super::image::find;
 use super::range::{Part, none_match_names, part_of};
-use super::views::{Views, unavailable};
+use super::views::{Views, not_a_name, unavailable};
 use crate::fact;
 
 /// An image file.
@@ -50,9 +51,10 @@ pub(crate) struct ImageBytes(Vec<u8>);
 pub(super) async fn get(
     caller: Caller,
     State(views): State<Views>,
-    Path((id, name)): Path<(String, String)>,
+    names: Result<Path<(String, String)>, PathRejection>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
+    let Path((id, name)) = names.map_err(not_a_name)?;
     let id: ImageId = id.parse().map_err(|_| Problem::not_found())?;
     let row = find(&views, &caller, id).await?.ok_or_else(Problem::not_found)?;
     let fact::State::Processed { renditions, .. } = row.fact.state else { return Err(Problem::not_found()) };

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::FromRef;
+use axum::extract::rejection::PathRejection;
 use depot::Depot;
 use gate::{Problem, Seal, Verifier};
 use time::Date;
@@ -56,6 +57,11 @@ impl ViewsParts {
     pub(super) fn oldest_day(&self, today: Date) -> Date {
         today - time::Duration::days(i64::from(self.args.days_back()))
     }
+}
+
+/// Answers 404 for a path that is no text, `%ff` say: nothing has such a name.
+pub(super) fn not_a_name(_: PathRejection) -> Problem {
+    Problem::not_found()
 }
 
 /// Answers 503 for a store that is away, and logs why.

@@ -83,8 +83,9 @@ async fn anothers_image_an_unknown_one_and_nonsense_are_the_same_byte_for_byte()
     street.until_status(&sink, &with_row, "processed").await;
     let unknown = street.get(&sink, &format!("/v1/images/{}", ImageId::mint()), "globex").await;
     assert_eq!((unknown.status, &unknown.json()["code"]), (404, &"not_found".into()));
-    for id in [with_row.id(), without.id(), "nonsense".to_owned(), with_row.id().to_uppercase()] {
-        for end in ["", "/renditions/thumb", "/renditions/..%2f..%2fsource"] {
+    let nonsense = ["nonsense".to_owned(), "%ff".to_owned(), with_row.id().to_uppercase()];
+    for id in [with_row.id(), without.id()].into_iter().chain(nonsense) {
+        for end in ["", "/renditions/thumb", "/renditions/..%2f..%2fsource", "/renditions/%ff"] {
             let answer = street.get(&sink, &format!("/v1/images/{id}{end}"), "globex").await;
             assert_eq!(answer, unknown, "{id}{end}");
         }
@@ -244,4 +245,5 @@ async fn the_page_comes_with_its_policy_and_its_description() {
     assert_eq!(get("/openapi.json").await.json()["info"]["title"], "Safelight");
     let missing = get("/assets/nothing.js").await;
     assert_eq!((missing.status, missing.header("content-type")), (404, "application/problem+json"));
+    assert_eq!(get("/assets/%ff").await, missing);
 }
