@@ -4,6 +4,7 @@
 //! what lost its way. Writes nothing to S3 and decodes no pixels.
 
 mod apply;
+mod beside;
 mod config;
 mod fact;
 mod facts;

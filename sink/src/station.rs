@@ -13,8 +13,10 @@ use gate::{Seal, Verifier};
 use proto::{Codec, EncodeError, Topic};
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
 
 use crate::apply::{Apply, GROUP};
+use crate::beside;
 use crate::config::Config;
 use crate::facts::{Facts, Feeding, feed};
 use crate::http::{self, Router, Views, ViewsParts};
@@ -93,23 +95,24 @@ pub async fn open(config: &Config, health: &Health, shutdown: &Shutdown) -> anyh
         codec: Arc::clone(&worlds.codec),
         facts: worlds.facts.clone(),
     };
-    let applying = applying(config, &worlds, applied, (health, shutdown));
-    let beside = {
-        let (sweep, shutdown) = (sweep.clone(), shutdown.clone());
-        async move {
-            tokio::join!(watch.run(shutdown.clone()), feed(feeding, shutdown.clone()), sweep.run(shutdown));
-        }
-    };
+    let stop = shutdown.token().child_token();
+    let applying = applying(config, &worlds, applied, (health, stop.clone()));
+    let (sweeping, shutdown) = (sweep.clone(), shutdown.clone());
     let verifier = worlds.verifier.clone();
     let router = http::router(Views::from(worlds.views(live, config)));
     let work = async move {
-        // A group that failed for good ends the station; the rest goes on only as long as it.
-        let beside = tokio::spawn(beside);
-        let applied = applying.await;
-        beside.abort();
-        applied
+        let mut parts = beside::Parts::new();
+        parts.spawn(named("the live stream's reader", watch.run(shutdown.clone())));
+        parts.spawn(named("the statistics", feed(feeding, shutdown.clone())));
+        parts.spawn(named("the sweep", sweeping.run(shutdown.clone())));
+        beside::run(applying, parts, stop, shutdown).await
     };
     Ok(Opened { router, work: work.boxed(), verifier, sweep })
+}
+
+async fn named(name: &'static str, part: impl Future<Output = ()>) -> &'static str {
+    part.await;
+    name
 }
 
 /// Starts the group that writes rows.
@@ -117,7 +120,7 @@ fn applying(
     config: &Config,
     worlds: &Worlds,
     applied: Arc<Notify>,
-    (health, shutdown): (&Health, &Shutdown),
+    (health, stop): (&Health, CancellationToken),
 ) -> impl Future<Output = anyhow::Result<()>> + Send + use<> {
     let apply = Apply { codec: Arc::clone(&worlds.codec), table: worlds.table.clone(), applied };
     let belt = Belt {
@@ -130,7 +133,7 @@ fn applying(
     };
     let component = health.component("kafka");
     let ready = move |is_ready: bool, why: &str| if is_ready { component.up() } else { component.down(why) };
-    conveyor::run(belt, ready, shutdown.token())
+    conveyor::run(belt, ready, stop)
 }
 
 /// The clients of everything outside.
