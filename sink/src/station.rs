@@ -22,7 +22,7 @@ use crate::facts::{Facts, Feeding, feed};
 use crate::http::{self, Router, Views, ViewsParts};
 use crate::metrics;
 use crate::retention::sweep::Sweep;
-use crate::stream::{Archive, Hub, Live, LiveParts, Places, Watch};
+use crate::stream::{Archive, Hub, Live, LiveParts, Places, Watch, catch_up_places};
 use crate::table::{self, Table};
 
 const REGISTRY_TIME_MAX: Duration = Duration::from_secs(5);
@@ -80,6 +80,7 @@ pub async fn open(config: &Config, health: &Health, shutdown: &Shutdown) -> anyh
         seal: worlds.seal.clone(),
         places: Arc::new(Places::default()),
         args: config.sink.clone(),
+        catch_ups: catch_up_places(),
         stop: shutdown.token(),
     });
     let watch =

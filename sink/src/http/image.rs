@@ -10,7 +10,7 @@ use proto::{ImageId, ObjectKey, UnixMillis};
 use super::answer::Image;
 use super::views::{Views, not_a_name, unavailable};
 use crate::original;
-use crate::table::Row;
+use crate::table::{Row, RowError};
 
 /// Returns what is known about an image of the caller's customer.
 #[utoipa::path(
@@ -42,12 +42,28 @@ pub(super) async fn get(
 
 /// Returns the row, if there is one that the caller may see. Answers 404 for a row that the caller may not see.
 pub(super) async fn find(views: &Views, caller: &Caller, id: ImageId) -> Result<Option<Row>, Problem> {
-    let Some(row) = views.table.row(id).await.map_err(unavailable)? else { return Ok(None) };
+    let row = views.table.row(id).await.map_err(|error| refusal(caller, error))?;
+    let Some(row) = row else { return Ok(None) };
     let source = &row.fact.source;
     if source.customer_id != caller.customer || source.is_expired(UnixMillis::now()) {
         return Err(Problem::not_found());
     }
     Ok(Some(row))
+}
+
+/// A row that cannot be read is our fault, and to anybody but its customer an unknown image like any other.
+fn refusal(caller: &Caller, error: RowError) -> Problem {
+    match error {
+        RowError::Unavailable(cause) => unavailable(cause),
+        RowError::Unreadable { ref customer, .. } if customer.as_ref() != Some(&caller.customer) => {
+            tracing::error!("answer 404 to a stranger: {:#}", anyhow::Error::new(error));
+            Problem::not_found()
+        }
+        RowError::Unreadable { .. } => {
+            tracing::error!("answer 500: {:#}", anyhow::Error::new(error));
+            Problem::internal()
+        }
+    }
 }
 
 /// Looks for the original itself: the fact is on its way, or the upload has not been completed.

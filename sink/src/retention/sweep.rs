@@ -1,7 +1,7 @@
 //! The sweep: finds originals without an end and publishes them again, so that a lost notification or a lost message can
 //! delay an image but never lose it. Owns how much one pass does. Deletes nothing.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -15,7 +15,7 @@ use crate::config::SinkArgs;
 use crate::fact::Status;
 use crate::metrics;
 use crate::original;
-use crate::table::{Row, Table};
+use crate::table::{Found, Rows, Table};
 
 const SHARDS: &str = "0123456789abcdef";
 /// Keys whose rows are read together.
@@ -120,7 +120,7 @@ impl Sweep {
     async fn keys(&self, swept: &mut Swept, keys: &[ObjectKey]) -> anyhow::Result<()> {
         let ids: Vec<ImageId> = keys.iter().filter_map(ObjectKey::image_id).collect();
         let rows = self.table.rows(&ids).await?;
-        let unfinished: Vec<ImageId> = ids.iter().copied().filter(|id| is_unfinished(rows.get(id))).collect();
+        let unfinished: Vec<ImageId> = ids.iter().copied().filter(|id| is_unfinished(rows.of(*id))).collect();
         let erased = match unfinished.is_empty() {
             true => HashSet::new(),
             false => self.table.erased(&unfinished).await?,
@@ -139,15 +139,13 @@ impl Sweep {
     }
 
     /// Publishes the original's fact again. Says whether it did: not for one that has expired or is not ours.
-    async fn republish(
-        &self,
-        key: &ObjectKey,
-        id: ImageId,
-        rows: &HashMap<ImageId, Row>,
-    ) -> anyhow::Result<bool> {
-        let event = match rows.get(&id) {
-            Some(row) => Some(ImageUploaded { source: row.fact.source.clone(), attempt: row.fact.attempt }),
-            None => self.read(key).await?,
+    async fn republish(&self, key: &ObjectKey, id: ImageId, rows: &Rows) -> anyhow::Result<bool> {
+        let event = match rows.of(id) {
+            Found::Row(row) => {
+                Some(ImageUploaded { source: row.fact.source.clone(), attempt: row.fact.attempt })
+            }
+            Found::Unreadable => None,
+            Found::Nothing => self.read(key).await?,
         };
         let Some(event) = event.filter(|event| !event.source.is_expired(UnixMillis::now())) else {
             return Ok(false);
@@ -172,6 +170,11 @@ impl Sweep {
     }
 }
 
-fn is_unfinished(row: Option<&Row>) -> bool {
-    row.is_none_or(|row| row.fact.status() == Status::Uploaded)
+/// A row that cannot be read was written by a sink that knows more: what it says is not ours to doubt.
+fn is_unfinished(found: Found<'_>) -> bool {
+    match found {
+        Found::Nothing => true,
+        Found::Unreadable => false,
+        Found::Row(row) => row.fact.status() == Status::Uploaded,
+    }
 }

@@ -1,22 +1,35 @@
-//! What a returning client missed, read from Kafka: from its own position up to where it joined. Bounded in records and
-//! time; whoever missed more reloads the list.
+//! What a returning client missed, read from Kafka: from its own position up to where it joined. Bounded in records, in
+//! time and in how many read at once; whoever missed more reloads the list.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use conveyor::{KafkaArgs, Place, Record, Tail, TailError};
 use proto::{Codec, CustomerId, DecodeError, UnixMillis};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use super::position::Position;
-use super::screen::{Verdict, verdict};
+use super::screen::{Decided, Screen};
+use super::written::Written;
 use crate::fact::{self, Fact};
 use crate::http::Image;
 use crate::table::{Table, Unavailable};
 
 /// Records looked at together.
 const BATCH_RECORDS_MAX: usize = 100;
+/// Batches read ahead of the client.
+const AHEAD_BATCHES_MAX: usize = 2;
+/// Clients that catch up at the same time.
+const CATCH_UPS_MAX: usize = 8;
 /// A range whose next record does not come within this time is given up.
 const RECORD_WAIT_MAX: Duration = Duration::from_secs(10);
+/// A client that is behind and takes nothing for this long makes room for others.
+const TAKE_WAIT_MAX: Duration = Duration::from_secs(15);
+/// Rows that are not written within this time are not waited for here; the client comes back.
+const ROWS_WAIT_MAX: Duration = Duration::from_secs(30);
+/// Between two looks for rows that are not written yet.
+const LOOK_FIRST: Duration = Duration::from_millis(50);
+const LOOK_MAX: Duration = Duration::from_secs(1);
 
 /// What catching up needs.
 #[derive(Clone)]
@@ -26,11 +39,14 @@ pub(crate) struct Archive {
     pub(crate) table: Table,
 }
 
-/// Reads what one customer missed.
+/// Returns as many places as may catch up at once: each has a consumer and a thread of its own.
+pub(crate) fn catch_up_places() -> Arc<Semaphore> {
+    Arc::new(Semaphore::new(CATCH_UPS_MAX))
+}
+
+/// What one customer missed, batch by batch.
 pub(crate) struct CatchUp {
-    archive: Archive,
-    customer: CustomerId,
-    range: Tail,
+    batches: mpsc::Receiver<Result<Option<Vec<Missed>>, Interrupted>>,
 }
 
 /// Why catching up ended early.
@@ -42,6 +58,9 @@ pub(crate) enum Interrupted {
     /// Something is away; the client may come back.
     #[error("read what was missed")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The client did not take what was read; it may come back.
+    #[error("read what was missed: nobody takes it")]
+    NotTaken,
 }
 
 /// A record that was missed: where it lies, and what to show of it.
@@ -52,35 +71,93 @@ pub(crate) struct Missed {
 }
 
 impl CatchUp {
-    /// Opens the range between two positions of the epoch that is now.
+    /// Opens the range between two positions of the epoch that is now. The permit is held until the reading is over and its
+    /// consumer is gone, also when whoever asked has left long before.
     pub(crate) async fn open(
         archive: Archive,
+        permit: OwnedSemaphorePermit,
         customer: CustomerId,
         (from, to): (&Position, &Position),
     ) -> Result<CatchUp, Interrupted> {
-        let from = from.widened(to);
+        let (from, to) = (from.widened(to), to.clone());
+        let opening = tokio::spawn(Reader::open(archive, permit, customer, (from, to)));
+        let reader = opening.await.map_err(|failed| Interrupted::Unavailable(failed.into()))??;
+        let (sender, batches) = mpsc::channel(AHEAD_BATCHES_MAX);
+        tokio::spawn(reader.run(sender));
+        Ok(CatchUp { batches })
+    }
+
+    /// Returns the next missed records; none at the end. A caller that stops waiting loses nothing.
+    pub(crate) async fn next(&mut self) -> Result<Option<Vec<Missed>>, Interrupted> {
+        self.batches.recv().await.unwrap_or(Err(Interrupted::NotTaken))
+    }
+}
+
+/// Reads what one customer missed, at its own pace and not at the client's.
+struct Reader {
+    archive: Archive,
+    customer: CustomerId,
+    range: Tail,
+    screen: Screen,
+    written: Written,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Reader {
+    async fn open(
+        archive: Archive,
+        permit: OwnedSemaphorePermit,
+        customer: CustomerId,
+        (from, to): (Position, Position),
+    ) -> Result<Reader, Interrupted> {
         let range = Tail::range(&archive.kafka, from.offsets(), to.offsets()).await.map_err(interrupted)?;
         let low = &range.watermarks().low;
         let is_there = |(place, start): (&Place, &i64)| low.get(place).is_some_and(|low| start >= low);
         if !range.start().iter().all(is_there) {
             return Err(Interrupted::Gone);
         }
-        Ok(CatchUp { archive, customer, range })
+        let written = Written::new(archive.kafka.clone());
+        Ok(Reader { archive, customer, range, screen: Screen::default(), written, _permit: permit })
     }
 
-    /// Returns the next missed records; none at the end.
-    pub(crate) async fn next(&mut self) -> Result<Option<Vec<Missed>>, Interrupted> {
-        let Some(first) = self.record().await? else { return Ok(None) };
-        let mut records = vec![first];
-        while records.len() < BATCH_RECORDS_MAX {
-            let Some(record) = self.record().await? else { break };
-            records.push(record);
+    /// Reads until the end, an interruption, or until nobody takes it.
+    async fn run(mut self, batches: mpsc::Sender<Result<Option<Vec<Missed>>, Interrupted>>) {
+        loop {
+            let batch = tokio::select! {
+                () = batches.closed() => return,
+                batch = self.next() => batch,
+            };
+            let is_last = !matches!(batch, Ok(Some(_)));
+            if batches.send_timeout(batch, TAKE_WAIT_MAX).await.is_err() || is_last {
+                return;
+            }
         }
-        let mut facts = Vec::with_capacity(records.len());
-        for record in &records {
-            facts.push(self.fact_of(record).await?);
+    }
+
+    /// Returns the next records that are decided on; none at the end.
+    async fn next(&mut self) -> Result<Option<Vec<Missed>>, Interrupted> {
+        while self.screen.len() < BATCH_RECORDS_MAX
+            && let Some(record) = self.record().await?
+        {
+            let fact = self.fact_of(&record).await?;
+            self.screen.push(record.coordinates(), fact, Instant::now());
         }
-        self.judge(records, facts).await.map(Some)
+        let mut look = LOOK_FIRST;
+        while self.screen.len() > 0 {
+            let decided = self.look().await?;
+            if !decided.is_empty() {
+                return Ok(Some(decided.into_iter().map(missed).collect()));
+            }
+            // The group that writes rows is behind what was missed. What is left out now would never be shown.
+            if self.screen.waiting_since().is_some_and(|since| since.elapsed() > ROWS_WAIT_MAX) {
+                return Err(Interrupted::Unavailable(
+                    "the rows of what was missed are not written yet".into(),
+                ));
+            }
+            tokio::time::sleep(look).await;
+            look = (look * 2).min(LOOK_MAX);
+        }
+        Ok(None)
     }
 
     async fn record(&mut self) -> Result<Option<Record>, Interrupted> {
@@ -100,23 +177,18 @@ impl CatchUp {
         }
     }
 
-    async fn judge(
-        &self,
-        records: Vec<Record>,
-        facts: Vec<Option<Fact>>,
-    ) -> Result<Vec<Missed>, Interrupted> {
-        let ids: Vec<_> = facts.iter().flatten().map(|fact| fact.source.image_id).collect();
+    async fn look(&mut self) -> Result<Vec<Decided>, Interrupted> {
+        self.written.ask(&self.screen.places(), self.screen.waiting_since()).await;
+        let wanted = self.screen.wanted(BATCH_RECORDS_MAX);
+        let ids: Vec<_> = wanted.iter().copied().collect();
         let rows = self.archive.table.rows(&ids).await.map_err(away)?;
-        let now = UnixMillis::now();
-        let missed = |(record, fact): (Record, Option<Fact>)| {
-            let row = fact.as_ref().and_then(|fact| rows.get(&fact.source.image_id));
-            let is_shown =
-                fact.is_some_and(|fact| verdict(&fact, &record.coordinates(), row, now) == Verdict::Show);
-            let json = row.filter(|_| is_shown).map(|row| Image::of_row(row).to_json());
-            Missed { place: record.place(), offset: record.offset, json }
-        };
-        Ok(records.into_iter().zip(facts).map(missed).collect())
+        self.screen.judge(&wanted, (&rows, &self.written), UnixMillis::now());
+        Ok(self.screen.take_decided())
     }
+}
+
+fn missed(Decided { place, offset, row }: Decided) -> Missed {
+    Missed { place, offset, json: row.map(|row| Image::of_row(&row).to_json()) }
 }
 
 fn away(cause: Unavailable) -> Interrupted {

@@ -9,7 +9,7 @@ use gate::Seal;
 use proto::CustomerId;
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use super::catch_up::{CatchUp, Interrupted, Missed};
@@ -41,6 +41,8 @@ pub(crate) struct Feed {
     pub(super) passed: Option<Arc<Shown>>,
     pub(super) heard: broadcast::Receiver<Heard>,
     pub(super) ready: VecDeque<Frame>,
+    /// When the client was last told anything.
+    pub(super) told_at: Instant,
     /// What is still to be read before what is heard counts, and up to where.
     pub(super) catch_up: Option<(CatchUp, Position)>,
     pub(super) ends_at: Instant,
@@ -56,6 +58,7 @@ impl Feed {
     pub(crate) async fn next(&mut self) -> Option<Frame> {
         loop {
             if let Some(frame) = self.ready.pop_front() {
+                self.told_at = Instant::now();
                 return Some(frame);
             }
             let (stop, ends_at) = (self.stop.clone(), self.ends_at);
@@ -69,11 +72,19 @@ impl Feed {
 
     /// Makes the next frames ready. Says whether the stream goes on.
     async fn work(&mut self) -> bool {
-        if let Some((catch_up, _)) = &mut self.catch_up {
-            let read = catch_up.next().await;
-            return self.caught_up(read);
+        let silent_until = self.told_at + SILENCE_MAX;
+        // Looked at first: where something for others is heard without end, a timer alone would never have its turn.
+        if Instant::now() >= silent_until {
+            self.tell_position();
+            return true;
         }
-        match tokio::time::timeout(SILENCE_MAX, self.heard.recv()).await {
+        if let Some((catch_up, _)) = &mut self.catch_up {
+            return match timeout_at(silent_until, catch_up.next()).await {
+                Ok(read) => self.caught_up(read),
+                Err(_) => true,
+            };
+        }
+        match timeout_at(silent_until, self.heard.recv()).await {
             Ok(Ok(Heard::Shown(shown))) => self.hear(&shown),
             Ok(Ok(Heard::Reset(here))) => self.reset((*here).clone()),
             Ok(Err(RecvError::Lagged(_))) => {
@@ -81,7 +92,7 @@ impl Feed {
                 return false;
             }
             Ok(Err(RecvError::Closed)) => return false,
-            Err(_) => self.tell_position(),
+            Err(_) => {}
         }
         true
     }
@@ -92,12 +103,17 @@ impl Feed {
             Ok(None) => {
                 if let Some((_, until)) = self.catch_up.take() {
                     self.seen.position.merge(&until);
+                    self.tell_position();
                 }
             }
             Err(Interrupted::Gone) => {
                 if let Some((_, until)) = self.catch_up.take() {
                     self.reset(Here { epoch: self.seen.epoch.clone(), position: until });
                 }
+            }
+            Err(Interrupted::NotTaken) => {
+                metrics::stream_slow();
+                return false;
             }
             Err(error @ Interrupted::Unavailable(_)) => {
                 tracing::warn!("end a live stream: {:#}", anyhow::Error::new(error));
@@ -145,5 +161,63 @@ impl Feed {
             self.seen.position.merge(&passed.position);
         }
         self.seal.seal(SEALED_AS, &self.seen.position.to_bytes(&self.seen.epoch))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use conveyor::Offsets;
+    use proto::Topic;
+
+    use super::*;
+    use crate::stream::hub::Hub;
+    use crate::stream::places::Places;
+
+    fn seal() -> Seal {
+        Seal::new(&"0123456789abcdef0123456789abcdef".to_owned().into()).expect("a key")
+    }
+
+    fn feed(hub: &Hub, customer: &str) -> Feed {
+        let joined = hub.join(None).expect("the hub has begun");
+        let customer = CustomerId::parse(customer).expect("a customer");
+        Feed {
+            _seat: Arc::new(Places::default()).take(&customer, (1, 1)).expect("a place"),
+            customer,
+            seal: seal(),
+            seen: joined.here,
+            passed: None,
+            heard: joined.heard,
+            ready: VecDeque::new(),
+            told_at: Instant::now(),
+            catch_up: None,
+            ends_at: Instant::now() + Duration::from_secs(3600),
+            stop: CancellationToken::new(),
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_quiet_customer_is_told_its_place_while_others_are_busy() {
+        let hub = Arc::new(Hub::default());
+        let place = (Topic::Failed, 0);
+        hub.begin(Here { epoch: "e".to_owned(), position: Offsets::from([(place, 0)]).into() });
+        let mut feed = feed(&hub, "acme");
+        let busy = Arc::clone(&hub);
+        let others = tokio::spawn(async move {
+            for offset in 0.. {
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                busy.show(CustomerId::parse("globex").expect("a customer"), (place, offset), "{}".into());
+            }
+        });
+        let begun = Instant::now();
+        for told in 1..=3 {
+            let frame = tokio::time::timeout(SILENCE_MAX * 2, feed.next()).await.expect("a sign of life");
+            let Some(Frame::Position { id }) = frame else { panic!("{frame:?}") };
+            let bytes = seal().open(SEALED_AS, &id).expect("our own id");
+            let (_, position) = Position::from_bytes(&bytes).expect("a position");
+            // What it was not shown it has passed: it need not read that again.
+            assert!(!position.is_ahead(place, told * 10 - 3), "{position:?} after {told}");
+        }
+        assert!(begun.elapsed() <= SILENCE_MAX * 4, "{:?}", begun.elapsed());
+        others.abort();
     }
 }

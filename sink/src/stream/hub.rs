@@ -93,13 +93,6 @@ impl Hub {
         }
     }
 
-    /// Tells all open streams that what happened is not known in full.
-    pub(crate) fn reset(&self) {
-        if let Some(here) = self.here() {
-            let _ = self.sender.send(Heard::Reset(Arc::new(here)));
-        }
-    }
-
     /// Returns where the hub is; none until Kafka has been reached.
     pub(crate) fn here(&self) -> Option<Here> {
         self.lock().here.clone()

@@ -2,9 +2,11 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use gate::Seal;
 use proto::CustomerId;
+use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -14,6 +16,9 @@ use super::hub::{Here, Hub, Shown};
 use super::places::{Full, Places};
 use super::position::Position;
 use crate::config::SinkArgs;
+
+/// How long a returning client waits until another one has caught up; beyond it 503, and it comes back.
+const CATCH_UP_WAIT_MAX: Duration = Duration::from_secs(2);
 
 /// Opens live streams. Cheap to clone.
 #[derive(Clone)]
@@ -26,6 +31,8 @@ pub(crate) struct LiveParts {
     pub(crate) seal: Seal,
     pub(crate) places: Arc<Places>,
     pub(crate) args: SinkArgs,
+    /// A permit for each client that may catch up at once.
+    pub(crate) catch_ups: Arc<Semaphore>,
     pub(crate) stop: CancellationToken,
 }
 
@@ -36,7 +43,7 @@ pub(crate) enum Refused {
     TooManyOfCustomer,
     /// The process bears no more.
     TooMany,
-    /// Kafka has not been reached yet, or what was missed cannot be read now.
+    /// Kafka has not been reached yet, or what was missed cannot be read now, or too many catch up already.
     NotYet,
 }
 
@@ -84,6 +91,7 @@ impl Live {
             heard: joined.heard,
             passed: None,
             ready: VecDeque::new(),
+            told_at: Instant::now(),
             catch_up: None,
             ends_at,
             stop: self.0.stop.clone(),
@@ -116,10 +124,13 @@ impl Live {
             return Ok(());
         }
         let range = (&since, &here.position);
-        match CatchUp::open(self.0.archive.clone(), feed.customer.clone(), range).await {
+        let permit =
+            tokio::time::timeout(CATCH_UP_WAIT_MAX, Arc::clone(&self.0.catch_ups).acquire_owned()).await;
+        let Ok(Ok(permit)) = permit else { return Err(Refused::NotYet) };
+        match CatchUp::open(self.0.archive.clone(), permit, feed.customer.clone(), range).await {
             Ok(catch_up) => feed.catch_up = Some((catch_up, here.position)),
             Err(Interrupted::Gone) => feed.reset(here),
-            Err(error @ Interrupted::Unavailable(_)) => {
+            Err(error) => {
                 tracing::warn!("refuse a live stream: {:#}", anyhow::Error::new(error));
                 return Err(Refused::NotYet);
             }

@@ -12,8 +12,9 @@ mod places;
 mod position;
 mod screen;
 mod watch;
+mod written;
 
-pub(crate) use catch_up::Archive;
+pub(crate) use catch_up::{Archive, catch_up_places};
 pub(crate) use feed::{Feed, Frame};
 pub(crate) use hub::Hub;
 pub(crate) use live::{Live, LiveParts, Refused};

@@ -1,34 +1,41 @@
 //! Which records are shown. Pure: takes records and rows, gives decisions in each partition's order; no clock, no I/O.
 //!
-//! A record is shown when its row names it. A record that would still change its row waits: the group that writes rows is
-//! behind. Any other record is skipped: a repeat, or one that a better fact has overtaken.
+//! A record is shown when its row names it. A record that would still change its row waits, however long, while the group
+//! that writes rows is behind it. Any other record is skipped: a repeat, one that a better fact has overtaken, one that the
+//! group has passed without a row, or one whose row a newer sink has written.
 
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::time::Instant;
 
 use conveyor::Place;
 use proto::{Coordinates, ImageId, UnixMillis};
 
+use super::written::Written;
 use crate::fact::Fact;
-use crate::table::{Row, replaces};
+use crate::table::{Found, Row, Rows, replaces};
 
 /// Whether a record is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Verdict {
+enum Verdict {
     Show,
     Skip,
     Wait,
 }
 
 /// Compares a record with its image's row.
-pub(crate) fn verdict(fact: &Fact, record: &Coordinates, row: Option<&Row>, now: UnixMillis) -> Verdict {
+fn verdict(fact: &Fact, record: &Coordinates, row: Found<'_>, now: UnixMillis) -> Verdict {
     if fact.source.is_expired(now) {
         return Verdict::Skip;
     }
-    match row {
-        Some(row) if row.set_by == *record => Verdict::Show,
-        row if replaces(fact.standing(), row.map(|row| row.fact.standing())) => Verdict::Wait,
-        _ => Verdict::Skip,
+    let standing = match row {
+        Found::Unreadable => return Verdict::Skip,
+        Found::Row(row) if row.set_by == *record => return Verdict::Show,
+        Found::Row(row) => Some(row.fact.standing()),
+        Found::Nothing => None,
+    };
+    match replaces(fact.standing(), standing) {
+        true => Verdict::Wait,
+        false => Verdict::Skip,
     }
 }
 
@@ -84,27 +91,38 @@ impl Screen {
         ids
     }
 
-    /// Decides on the records about the images of `asked`, of which those in `rows` have a row.
-    pub(crate) fn judge(&mut self, asked: &HashSet<ImageId>, rows: &HashMap<ImageId, Row>, now: UnixMillis) {
+    /// Returns since when the record has been in that has waited longest.
+    pub(crate) fn waiting_since(&self) -> Option<Instant> {
+        let undecided = |pending: &&Pending| pending.decided.is_none();
+        let first = |queue: &VecDeque<Pending>| queue.iter().find(undecided).map(|pending| pending.read_at);
+        self.queues.values().filter_map(first).min()
+    }
+
+    /// Returns the partitions in which records wait.
+    pub(crate) fn places(&self) -> Vec<Place> {
+        let waiting = self.queues.iter().filter(|(_, queue)| !queue.is_empty());
+        waiting.map(|(place, _)| *place).collect()
+    }
+
+    /// Decides on the records about the images of `asked`, whose rows were read after `written` was asked for.
+    pub(crate) fn judge(
+        &mut self,
+        asked: &HashSet<ImageId>,
+        (rows, written): (&Rows, &Written),
+        now: UnixMillis,
+    ) {
         for pending in self.queues.values_mut().flatten().filter(|pending| pending.decided.is_none()) {
             let Some(fact) = pending.fact.as_ref().filter(|fact| asked.contains(&fact.source.image_id))
             else {
                 continue;
             };
-            let row = rows.get(&fact.source.image_id);
-            pending.decided = match verdict(fact, &pending.record, row, now) {
-                Verdict::Show => Some(row.cloned()),
-                Verdict::Skip => Some(None),
-                Verdict::Wait => None,
+            let row = rows.of(fact.source.image_id);
+            pending.decided = match (verdict(fact, &pending.record, row, now), row) {
+                (Verdict::Show, Found::Row(row)) => Some(Some(row.clone())),
+                (Verdict::Wait, _) if !written.has_passed(&pending.record) => None,
+                _ => Some(None),
             };
         }
-    }
-
-    /// Skips records that were read before `deadline` and still wait. Returns how many.
-    pub(crate) fn give_up(&mut self, deadline: Instant) -> usize {
-        let waiting = self.queues.values_mut().flatten().filter(|pending| pending.decided.is_none());
-        let late = waiting.filter(|pending| pending.read_at < deadline);
-        late.map(|pending| pending.decided = Some(None)).count()
     }
 
     /// Takes out what is decided, up to the first undecided record of each partition.
@@ -123,6 +141,7 @@ impl Screen {
 
 #[cfg(test)]
 mod tests {
+    use conveyor::Offsets;
     use proto::Topic;
 
     use super::*;
@@ -132,8 +151,16 @@ mod tests {
         Coordinates { epoch: "e".to_owned(), topic: Topic::Processed, partition, offset }
     }
 
-    fn rows(fact: &Fact, set_by: Coordinates) -> HashMap<ImageId, Row> {
-        HashMap::from([(fact.source.image_id, Row { fact: fact.clone(), set_by })])
+    fn row(fact: &Fact, set_by: Coordinates) -> Row {
+        Row { fact: fact.clone(), set_by }
+    }
+
+    fn behind() -> Written {
+        Written::said(Offsets::new())
+    }
+
+    fn offsets(decided: &[Decided]) -> Vec<(i32, i64, bool)> {
+        decided.iter().map(|one| (one.place.1, one.offset, one.row.is_some())).collect()
     }
 
     #[test]
@@ -141,33 +168,32 @@ mod tests {
         let now = UnixMillis::now();
         let facts = sample::facts(sample::source("acme", "a.jpg"), 0);
         let (uploaded, processed) = (&facts[0], &facts[1]);
-        let row = Row { fact: processed.clone(), set_by: at(3, 9) };
-        assert_eq!(verdict(processed, &at(3, 9), Some(&row), now), Verdict::Show);
-        assert_eq!(verdict(processed, &at(3, 12), Some(&row), now), Verdict::Skip, "a repeat");
-        assert_eq!(verdict(uploaded, &at(3, 2), Some(&row), now), Verdict::Skip, "overtaken");
-        assert_eq!(verdict(processed, &at(3, 9), None, now), Verdict::Wait, "the group is behind");
+        let row = row(processed, at(3, 9));
+        let found = Found::Row(&row);
+        assert_eq!(verdict(processed, &at(3, 9), found, now), Verdict::Show);
+        assert_eq!(verdict(processed, &at(3, 12), found, now), Verdict::Skip, "a repeat");
+        assert_eq!(verdict(uploaded, &at(3, 2), found, now), Verdict::Skip, "overtaken");
+        assert_eq!(verdict(processed, &at(3, 9), Found::Nothing, now), Verdict::Wait, "the group is behind");
+        assert_eq!(verdict(processed, &at(3, 9), Found::Unreadable, now), Verdict::Skip, "not ours to tell");
         let expired = UnixMillis(uploaded.source.expires_at.0);
-        assert_eq!(verdict(processed, &at(3, 9), None, expired), Verdict::Skip);
+        assert_eq!(verdict(processed, &at(3, 9), Found::Nothing, expired), Verdict::Skip);
     }
 
     #[test]
     fn a_waiting_record_holds_back_its_own_partition_only() {
         let now = UnixMillis::now();
         let fact = |name| sample::facts(sample::source("acme", name), 0).remove(1);
-        let (late, behind, other) = (fact("a"), fact("b"), fact("c"));
+        let (late, behind_it, other) = (fact("a"), fact("b"), fact("c"));
         let mut screen = Screen::default();
         screen.push(at(0, 5), Some(late.clone()), Instant::now());
-        screen.push(at(0, 6), Some(behind.clone()), Instant::now());
+        screen.push(at(0, 6), Some(behind_it.clone()), Instant::now());
         screen.push(at(1, 1), Some(other.clone()), Instant::now());
-        let mut known = rows(&behind, at(0, 6));
-        known.extend(rows(&other, at(1, 1)));
-        screen.judge(&screen.wanted(10), &known, now);
-        let decided = screen.take_decided();
-        assert_eq!(decided.iter().map(|one| (one.place.1, one.offset)).collect::<Vec<_>>(), [(1, 1)]);
-        screen.judge(&screen.wanted(10), &rows(&late, at(0, 5)), now);
-        let offsets: Vec<_> =
-            screen.take_decided().iter().map(|one| (one.offset, one.row.is_some())).collect();
-        assert_eq!(offsets, [(5, true), (6, true)]);
+        let known = Rows::from_iter([row(&behind_it, at(0, 6)), row(&other, at(1, 1))]);
+        screen.judge(&screen.wanted(10), (&known, &behind()), now);
+        assert_eq!(offsets(&screen.take_decided()), [(1, 1, true)]);
+        let known = Rows::from_iter([row(&late, at(0, 5))]);
+        screen.judge(&screen.wanted(10), (&known, &behind()), now);
+        assert_eq!(offsets(&screen.take_decided()), [(0, 5, true), (0, 6, true)]);
         assert_eq!(screen.len(), 0);
     }
 
@@ -176,17 +202,39 @@ mod tests {
         let mut screen = Screen::default();
         screen.push(at(0, 0), None, Instant::now());
         assert!(screen.wanted(10).is_empty());
+        assert_eq!(screen.waiting_since(), None);
         assert_eq!(screen.take_decided().len(), 1);
     }
 
     #[test]
-    fn what_waits_too_long_is_given_up() {
+    fn a_record_waits_while_the_group_is_behind_it_and_is_shown_however_late_its_row_comes() {
+        let now = UnixMillis::now();
         let fact = sample::facts(sample::source("acme", "a"), 0).remove(1);
+        let long_ago = Instant::now() - std::time::Duration::from_secs(3600);
         let mut screen = Screen::default();
-        let read_at = Instant::now();
-        screen.push(at(0, 5), Some(fact), read_at);
-        assert_eq!(screen.give_up(read_at), 0);
-        assert_eq!(screen.give_up(read_at + std::time::Duration::from_millis(1)), 1);
-        assert_eq!(screen.take_decided().len(), 1);
+        screen.push(at(0, 5), Some(fact.clone()), long_ago);
+        assert_eq!((screen.waiting_since(), screen.places()), (Some(long_ago), vec![(Topic::Processed, 0)]));
+        // The group has finished with 4 and is at 5.
+        let up_to_it = Written::said(Offsets::from([((Topic::Processed, 0), 5)]));
+        screen.judge(&screen.wanted(10), (&Rows::default(), &up_to_it), now);
+        assert!(screen.take_decided().is_empty());
+        screen.judge(&screen.wanted(10), (&Rows::from_iter([row(&fact, at(0, 5))]), &up_to_it), now);
+        assert_eq!(offsets(&screen.take_decided()), [(0, 5, true)]);
+    }
+
+    #[test]
+    fn a_record_that_the_group_has_passed_without_a_row_is_skipped_once_its_row_was_asked_for() {
+        let now = UnixMillis::now();
+        let fact = |name| sample::facts(sample::source("acme", name), 0).remove(1);
+        let (nameless, named) = (fact("a"), fact("b"));
+        let mut screen = Screen::default();
+        screen.push(at(0, 5), Some(nameless.clone()), Instant::now());
+        screen.push(at(0, 6), Some(named.clone()), Instant::now());
+        let past = Written::said(Offsets::from([((Topic::Processed, 0), 7)]));
+        let asked = HashSet::from([nameless.source.image_id]);
+        screen.judge(&asked, (&Rows::default(), &past), now);
+        assert_eq!(offsets(&screen.take_decided()), [(0, 5, false)], "the other one was not asked for");
+        screen.judge(&screen.wanted(10), (&Rows::from_iter([row(&named, at(0, 6))]), &past), now);
+        assert_eq!(offsets(&screen.take_decided()), [(0, 6, true)]);
     }
 }

@@ -12,19 +12,18 @@ use tokio::sync::Notify;
 use super::catch_up::Archive;
 use super::hub::{Here, Hub};
 use super::screen::{Decided, Screen};
+use super::written::Written;
 use crate::fact;
 use crate::http::Image;
 use crate::table::Unavailable;
 
-/// Records that may wait for their rows; beyond it nothing more is read.
+/// Records that may wait for their rows, however long; beyond it nothing more is read.
 const PENDING_RECORDS_MAX: usize = 1000;
 /// Rows asked for together.
 const ROWS_MAX: usize = 100;
 /// Between two looks for rows that are not written yet, unless this process writes one.
 const LOOK_FIRST: Duration = Duration::from_millis(5);
 const LOOK_MAX: Duration = Duration::from_millis(200);
-/// A record whose row does not come within this time is passed over, and all clients reload the list.
-const LAG_MAX: Duration = Duration::from_secs(60);
 const REOPEN: Duration = Duration::from_secs(1);
 
 /// What the reader works with.
@@ -72,7 +71,7 @@ impl Watch {
         self.hub.begin(Here { epoch: tail.epoch(), position: tail.start().clone().into() });
         self.component.up();
         *is_named = false;
-        let mut screen = Screen::default();
+        let (mut screen, mut written) = (Screen::default(), Written::new(self.archive.kafka.clone()));
         let mut look = LOOK_FIRST;
         loop {
             tokio::select! {
@@ -92,7 +91,7 @@ impl Watch {
                 () = self.applied.notified(), if screen.len() > 0 => {}
                 () = tokio::time::sleep(look), if screen.len() > 0 => look = (look * 2).min(LOOK_MAX),
             }
-            match self.look(&mut screen).await {
+            match self.look(&mut screen, &mut written).await {
                 Ok(0) => {}
                 Ok(_) => look = LOOK_FIRST,
                 Err(error) => {
@@ -115,24 +114,18 @@ impl Watch {
     }
 
     /// Reads the rows that are wanted and shows what they name. Returns how many records were decided on.
-    async fn look(&self, screen: &mut Screen) -> Result<usize, Unavailable> {
+    async fn look(&self, screen: &mut Screen, written: &mut Written) -> Result<usize, Unavailable> {
+        // Asked before the rows are read: what it says counts for those.
+        written.ask(&screen.places(), screen.waiting_since()).await;
         let wanted = screen.wanted(ROWS_MAX);
         if !wanted.is_empty() {
             let ids: Vec<_> = wanted.iter().copied().collect();
             let rows = self.archive.table.rows(&ids).await?;
-            screen.judge(&wanted, &rows, UnixMillis::now());
+            screen.judge(&wanted, (&rows, &*written), UnixMillis::now());
         }
-        let given_up = Instant::now().checked_sub(LAG_MAX).map_or(0, |deadline| screen.give_up(deadline));
         let decided = screen.take_decided();
         let count = decided.len();
         decided.into_iter().for_each(|one| self.settle(one));
-        if given_up > 0 {
-            tracing::warn!(
-                records = given_up,
-                "pass over records whose rows do not come; clients reload the list"
-            );
-            self.hub.reset();
-        }
         Ok(count)
     }
 

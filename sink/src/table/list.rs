@@ -10,7 +10,7 @@ use time::macros::format_description;
 
 use super::client::Table;
 use super::error::{Unavailable, unavailable};
-use super::read::read;
+use super::read::readable;
 use super::row::{Item, Row, customer_day, number, text, text_of};
 use crate::fact::Status;
 use crate::metrics::{self, TableOperation};
@@ -70,7 +70,7 @@ impl Table {
     ) -> Result<(Vec<Row>, Option<Place>), Unavailable> {
         let output = self.query_of(wanted, place, missing).send();
         let output = metrics::timed(TableOperation::Query, output).await.map_err(unavailable)?;
-        let mut rows = output.items().iter().map(read).collect::<Result<Vec<_>, _>>()?;
+        let mut rows: Vec<Row> = output.items().iter().filter_map(readable).collect();
         if rows.len() > missing {
             rows.truncate(missing);
             let after = rows.last().map(|row| row.fact.source.image_id);

@@ -22,6 +22,7 @@ pub use provision::ProvisionError;
 
 pub(crate) use list::{Place, Wanted};
 pub(crate) use order::{Standing, replaces};
+pub(crate) use read::{Found, RowError, Rows};
 pub(crate) use row::Row;
 pub(crate) use write::{Applied, ApplyError};
 

@@ -5,11 +5,11 @@ use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
-use proto::ImageId;
+use proto::{CustomerId, ImageId};
 
 use super::client::Table;
 use super::error::{Unavailable, unavailable};
-use super::row::{Item, Row, text, text_of};
+use super::row::{InvalidRow, Item, Row, text, text_of};
 use crate::metrics::{self, TableOperation};
 
 /// DynamoDB's own limit for one BatchGetItem.
@@ -17,23 +17,88 @@ const BATCH_KEYS_MAX: usize = 100;
 /// How often what DynamoDB left out of an answer is asked for again.
 const BATCH_ROUNDS_MAX: u32 = 8;
 
+/// Says why one row cannot be told.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum RowError {
+    /// It is there and not of a form that is known here: a newer sink may have written it.
+    #[error("read the row of `{id}`")]
+    Unreadable {
+        /// The image.
+        id: ImageId,
+        /// Whose it is, where that much can be read.
+        customer: Option<CustomerId>,
+        /// What of it cannot be read.
+        #[source]
+        cause: InvalidRow,
+    },
+    /// DynamoDB is away: try again.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+}
+
+/// What was found of several images.
+#[derive(Debug, Default)]
+pub(crate) struct Rows {
+    rows: HashMap<ImageId, Row>,
+    unreadable: HashSet<ImageId>,
+}
+
+/// What was found of one image among several.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Found<'a> {
+    /// It has no row.
+    Nothing,
+    /// It has a row that cannot be read here; it has been logged.
+    Unreadable,
+    /// It has this row.
+    Row(&'a Row),
+}
+
+impl Rows {
+    /// Returns what was found of the image.
+    pub(crate) fn of(&self, id: ImageId) -> Found<'_> {
+        match self.rows.get(&id) {
+            Some(row) => Found::Row(row),
+            None if self.unreadable.contains(&id) => Found::Unreadable,
+            None => Found::Nothing,
+        }
+    }
+
+    /// Adds an item about one of the images asked for.
+    fn add(&mut self, item: &Item) {
+        if let Some(row) = readable(item) {
+            self.rows.insert(row.fact.source.image_id, row);
+        } else if let Some(id) = text_of(item, "pk").ok().and_then(|id| id.parse().ok()) {
+            self.unreadable.insert(id);
+        }
+    }
+}
+
+#[cfg(test)]
+impl FromIterator<Row> for Rows {
+    fn from_iter<I: IntoIterator<Item = Row>>(rows: I) -> Rows {
+        let rows = rows.into_iter().map(|row| (row.fact.source.image_id, row)).collect();
+        Rows { rows, unreadable: HashSet::new() }
+    }
+}
+
 impl Table {
     /// Returns the image's row, whoever's it is and whether or not it has expired: the caller decides who may see it.
-    pub(crate) async fn row(&self, id: ImageId) -> Result<Option<Row>, Unavailable> {
+    pub(crate) async fn row(&self, id: ImageId) -> Result<Option<Row>, RowError> {
         let get =
             self.dynamodb.get_item().table_name(&*self.name).key("pk", text(id)).consistent_read(true).send();
         let output = metrics::timed(TableOperation::Get, get).await.map_err(unavailable)?;
-        output.item.as_ref().map(read).transpose()
+        let Some(item) = &output.item else { return Ok(None) };
+        let customer = || text_of(item, "customer_id").ok().and_then(|name| CustomerId::parse(name).ok());
+        let unreadable = |cause| RowError::Unreadable { id, customer: customer(), cause };
+        Row::from_item(item).map(Some).map_err(unreadable)
     }
 
-    /// Returns the rows of those images that have one.
-    pub(crate) async fn rows(&self, ids: &[ImageId]) -> Result<HashMap<ImageId, Row>, Unavailable> {
+    /// Returns the rows of those images that have one. One that cannot be read stands in nobody's way.
+    pub(crate) async fn rows(&self, ids: &[ImageId]) -> Result<Rows, Unavailable> {
         let keys: HashSet<String> = ids.iter().map(ToString::to_string).collect();
-        let mut rows = HashMap::with_capacity(keys.len());
-        for item in self.items(keys).await? {
-            let row = read(&item)?;
-            rows.insert(row.fact.source.image_id, row);
-        }
+        let mut rows = Rows::default();
+        self.items(keys).await?.iter().for_each(|item| rows.add(item));
         Ok(rows)
     }
 
@@ -82,6 +147,11 @@ fn left(unprocessed: Option<HashMap<String, KeysAndAttributes>>) -> Vec<HashMap<
     unprocessed.unwrap_or_default().into_values().flat_map(|keys| keys.keys).collect()
 }
 
-pub(super) fn read(item: &Item) -> Result<Row, Unavailable> {
-    Row::from_item(item).map_err(|error| Unavailable(Box::new(error)))
+/// Returns the row, or logs that it cannot be read: where rows are read together, one must not hide all others.
+pub(super) fn readable(item: &Item) -> Option<Row> {
+    let logged = |error: InvalidRow| {
+        let id = text_of(item, "pk").unwrap_or_default();
+        tracing::error!(image.id = id, "leave out a row that is not of a known form: {error}");
+    };
+    Row::from_item(item).map_err(logged).ok()
 }

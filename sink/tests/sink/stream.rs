@@ -2,8 +2,10 @@
 
 use std::collections::HashSet;
 
-use crate::street::{Event, Events, Street, until};
 use futures::future::join_all;
+use proto::ImageFailed;
+
+use crate::street::{Answer, Event, Events, Photo, Street, until};
 
 const WEEK_MS: i64 = 7 * 86_400_000;
 
@@ -122,6 +124,85 @@ async fn a_place_from_which_nobody_can_go_on_is_a_reset_and_then_the_stream_goes
     let another_life = street.sink(&["--kafka-epoch=second-start"]).await;
     let mut events = street.stream(&another_life, "acme", Some(&too_far_back)).await;
     assert_eq!(events.next().await.expect("an event").name, "reset");
+}
+
+#[tokio::test]
+async fn what_happened_while_rows_were_not_written_is_shown_once_they_are_and_needs_no_reload() {
+    let street = Street::start().await;
+    let first = street.sink(&[]).await;
+    let mut watching = street.stream(&first, "acme", None).await;
+    watching.until_open().await;
+    let left_at = watching.last_id.clone();
+    street.dynamodb.shut_to_writes(true);
+    let photos = join_all((0..6).map(|_| street.photo("acme", WEEK_MS))).await;
+    for photo in &photos {
+        street.publish(&photo.failed(0)).await;
+    }
+    // The second instance begins behind them, so a client that comes back to it catches up on what has no rows yet.
+    let second = street.sink(&[]).await;
+    let mut returning = street.stream(&second, "acme", Some(&left_at)).await;
+    // One that nobody can write a row for, among those that only wait.
+    street.publish(&too_large(&street.photo("acme", WEEK_MS).await)).await;
+    street.dynamodb.shut_to_writes(false);
+    let all: HashSet<_> = photos.iter().map(|photo| (photo.id(), "failed".to_owned())).collect();
+    for events in [&mut watching, &mut returning] {
+        let seen: HashSet<_> = take(events, photos.len()).await.into_iter().collect();
+        assert_eq!(seen, all);
+    }
+}
+
+/// A fact that the table refuses: a row has 400 KB at most.
+fn too_large(photo: &Photo) -> ImageFailed {
+    ImageFailed { detail: "a".repeat(500_000), ..photo.failed(0) }
+}
+
+#[tokio::test]
+async fn a_record_whose_row_never_comes_holds_nobody_up() {
+    let street = Street::start().await;
+    let sink = street.sink(&[]).await;
+    let mut events = street.stream(&sink, "acme", None).await;
+    events.until_open().await;
+    let left_at = events.last_id.clone();
+    let mut wanted = HashSet::new();
+    for _ in 0..6 {
+        street.publish(&too_large(&street.photo("acme", WEEK_MS).await)).await;
+        let photo = street.photo("acme", WEEK_MS).await;
+        street.publish(&photo.failed(0)).await;
+        wanted.insert((photo.id(), "failed".to_owned()));
+    }
+    let seen: HashSet<_> = take(&mut events, wanted.len()).await.into_iter().collect();
+    assert_eq!(seen, wanted);
+    // Nor whoever reads the same again from Kafka.
+    let other = street.sink(&[]).await;
+    let mut events = street.stream(&other, "acme", Some(&left_at)).await;
+    let seen: HashSet<_> = take(&mut events, wanted.len()).await.into_iter().collect();
+    assert_eq!(seen, wanted);
+}
+
+#[tokio::test]
+async fn a_few_clients_catch_up_at_once_and_the_others_are_told_to_come_back() {
+    let street = Street::start().await;
+    let first = street.sink(&[]).await;
+    let mut events = street.stream(&first, "acme", None).await;
+    events.until_open().await;
+    let left_at = events.last_id.clone();
+    street.dynamodb.shut_to_writes(true);
+    let photo = street.photo("acme", WEEK_MS).await;
+    street.publish(&photo.failed(0)).await;
+    let late = street.sink(&[]).await;
+    let ask = || street.request(&late, "/v1/stream", "acme").header("last-event-id", &left_at).send();
+    // None of them can end while the row is not written.
+    let catching_up = join_all((0..8).map(|_| ask())).await;
+    let ninth = Answer::of(ask().await.unwrap()).await;
+    assert_eq!((ninth.status, &ninth.json()["code"]), (503, &"unavailable".into()));
+    assert!(ninth.header("retry-after").parse::<u64>().is_ok());
+    street.dynamodb.shut_to_writes(false);
+    for response in catching_up {
+        let mut events = Events::of(response.unwrap());
+        assert_eq!(take(&mut events, 1).await[0].0, photo.id());
+    }
+    let mut events = Events::of(ask().await.unwrap());
+    assert_eq!(take(&mut events, 1).await[0].0, photo.id());
 }
 
 #[tokio::test]

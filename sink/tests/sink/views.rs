@@ -139,6 +139,31 @@ async fn a_list_is_paged_newest_first_and_its_cursor_is_of_use_to_its_customer_o
 }
 
 #[tokio::test]
+async fn a_row_that_cannot_be_read_is_an_error_of_its_own_and_hides_no_other() {
+    let street = Street::start().await;
+    let sink = street.sink(&[]).await;
+    let (unreadable, stuck) = (street.photo("acme", WEEK_MS).await, street.photo("acme", WEEK_MS).await);
+    street.publish(&unreadable.uploaded(0)).await;
+    street.publish(&stuck.uploaded(0)).await;
+    street.until_status(&sink, &unreadable, "uploaded").await;
+    street.until_status(&sink, &stuck, "uploaded").await;
+    street.dynamodb.make_unreadable(&unreadable.id()).await;
+    for end in ["", "/renditions/thumb"] {
+        let path = format!("{}{end}", unreadable.path());
+        let answer = street.get(&sink, &path, "acme").await;
+        assert_eq!((answer.status, &answer.json()["code"]), (500, &"internal".into()));
+        let unknown = street.get(&sink, &format!("/v1/images/{}{end}", ImageId::mint()), "globex").await;
+        assert_eq!(street.get(&sink, &path, "globex").await, unknown, "a stranger learns nothing");
+    }
+    let list = street.get(&sink, "/v1/images", "acme").await.json();
+    assert_eq!(list["images"].as_array().unwrap().len(), 1);
+    assert_eq!(list["images"][0]["id"], stuck.id());
+    // What a newer sink has written is not the sweep's to doubt.
+    let swept = sink.sweep.once(Duration::ZERO).await.unwrap();
+    assert_eq!((swept.looked_at, swept.republished), (2, 1));
+}
+
+#[tokio::test]
 async fn nobody_sees_an_image_after_its_time() {
     let street = Street::start().await;
     let sink = street.sink(&[]).await;

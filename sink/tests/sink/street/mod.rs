@@ -1,6 +1,7 @@
 //! Everything the sink stands on, for one test: versitygw as S3, librdkafka's broker, a registry, DynamoDB in memory, an
 //! issuer; and as many sinks as the test asks for, each behind a real socket.
 
+mod dynamodb;
 mod events;
 mod facts;
 mod issuer;
@@ -16,10 +17,11 @@ use conveyor::{KafkaArgs, Publisher};
 use depot::Depot;
 use proto::Codec;
 use serde_json::Value;
-use sink::{Config, Endpoint, Sweep, Table};
+use sink::{Config, Sweep, Table};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 
+use dynamodb::DynamoDb;
 pub(crate) use events::{Event, Events};
 pub(crate) use facts::{ORIGINAL, Photo, THUMB};
 use issuer::Issuer;
@@ -33,7 +35,7 @@ pub(crate) struct Street {
     pub(crate) depot: Depot,
     s3: S3,
     kafka: Kafka,
-    dynamodb: Endpoint,
+    pub(crate) dynamodb: DynamoDb,
     http: reqwest::Client,
 }
 
@@ -92,13 +94,13 @@ pub(crate) async fn until<T>(what: &str, mut holds: impl AsyncFnMut() -> Option<
 impl Street {
     pub(crate) async fn start() -> Street {
         let (s3, kafka, issuer) = (S3::start(), Kafka::start().await, Issuer::start().await);
-        let dynamodb = serve_dynamodb().await;
+        let dynamodb = DynamoDb::start().await;
         let codec = Codec::new(&kafka.registry_url, Duration::from_secs(5)).expect("an address");
         let args = KafkaArgs::plaintext(&kafka.brokers);
         let publisher = Publisher::open(&args, Arc::new(codec)).expect("a publisher");
         let mut config = parse(&["--oidc-jwks-url=x", "--kafka-bootstrap-servers=x"], &[]);
         config.depot.endpoint = Some(s3.endpoint());
-        config.table.table_endpoint = Some(dynamodb.clone());
+        config.table.table_endpoint = Some(dynamodb.endpoint());
         let depot = Depot::open(&config.depot).await;
         depot.provision().await.expect("two buckets");
         Table::open(&config.table).await.provision().await.expect("a table");
@@ -116,7 +118,7 @@ impl Street {
         ];
         let mut config = parse(&own.map(String::as_str), more);
         config.depot.endpoint = Some(self.s3.endpoint());
-        config.table.table_endpoint = Some(self.dynamodb.clone());
+        config.table.table_endpoint = Some(self.dynamodb.endpoint());
         let (health, shutdown) = (Health::new(), Shutdown::new());
         let opened = sink::open(&config, &health, &shutdown).await.expect("the sink opens");
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
@@ -157,19 +159,6 @@ impl Street {
             request = request.header("last-event-id", id);
         }
         Events::of(request.send().await.expect("the sink answers"))
-    }
-}
-
-async fn serve_dynamodb() -> Endpoint {
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-    let url = format!("http://{}", listener.local_addr().expect("a bound address"));
-    let database = dynoxide::Database::memory().expect("memory suffices");
-    tokio::spawn(async move { dynoxide::server::serve_on(listener, database).await });
-    Endpoint {
-        url,
-        region: "us-east-1".to_owned(),
-        access_key_id: "local".to_owned(),
-        secret_access_key: "local".to_owned(),
     }
 }
 

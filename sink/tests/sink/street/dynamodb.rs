@@ -1,0 +1,92 @@
+//! DynamoDB in memory, behind a door that can be shut to writes: then rows are read and none is written, as while the
+//! group that writes them is behind.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
+use aws_sdk_dynamodb::types::AttributeValue;
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse as _, Response};
+use sink::Endpoint;
+use tokio::net::TcpListener;
+
+#[derive(Clone)]
+pub(crate) struct DynamoDb {
+    url: String,
+    door: Arc<Door>,
+}
+
+struct Door {
+    behind: String,
+    http: reqwest::Client,
+    is_shut: AtomicBool,
+}
+
+async fn pass(State(door): State<Arc<Door>>, headers: HeaderMap, body: Bytes) -> Response {
+    let is_write = headers["x-amz-target"].to_str().is_ok_and(|target| target.ends_with(".PutItem"));
+    if is_write && door.is_shut.load(Ordering::SeqCst) {
+        return StatusCode::SERVICE_UNAVAILABLE.into_response();
+    }
+    let sent = door.http.post(&door.behind).headers(headers).body(body).send().await;
+    let answer = sent.expect("the server answers");
+    let (status, headers) = (answer.status(), answer.headers().clone());
+    (status, headers, answer.bytes().await.expect("the whole answer")).into_response()
+}
+
+impl DynamoDb {
+    pub(crate) async fn start() -> DynamoDb {
+        let database = dynoxide::Database::memory().expect("memory suffices");
+        let (listener, behind) = listen().await;
+        tokio::spawn(async move { dynoxide::server::serve_on(listener, database).await });
+        let door = Door { behind, http: reqwest::Client::new(), is_shut: AtomicBool::new(false) };
+        let door = Arc::new(door);
+        let router = Router::new().fallback(pass).with_state(Arc::clone(&door));
+        let (listener, url) = listen().await;
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        DynamoDb { url, door }
+    }
+
+    /// Shuts the door to writes, or opens it again.
+    pub(crate) fn shut_to_writes(&self, is_shut: bool) {
+        self.door.is_shut.store(is_shut, Ordering::SeqCst);
+    }
+
+    /// Gives the image's row a status that no sink of today knows, as a newer one might.
+    pub(crate) async fn make_unreadable(&self, id: &str) {
+        let text = |value: &str| AttributeValue::S(value.to_owned());
+        let keys = Credentials::new("local", "local", None, None, "local");
+        let config = aws_sdk_dynamodb::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new("us-east-1"))
+            .endpoint_url(&self.url)
+            .credentials_provider(keys)
+            .build();
+        let update = aws_sdk_dynamodb::Client::from_conf(config)
+            .update_item()
+            .table_name("images")
+            .key("pk", text(id))
+            .update_expression("SET #status = :status")
+            .expression_attribute_names("#status", "status")
+            .expression_attribute_values(":status", text("quarantined"));
+        update.send().await.expect("the row is changed");
+    }
+
+    pub(crate) fn endpoint(&self) -> Endpoint {
+        Endpoint {
+            url: self.url.clone(),
+            region: "us-east-1".to_owned(),
+            access_key_id: "local".to_owned(),
+            secret_access_key: "local".to_owned(),
+        }
+    }
+}
+
+async fn listen() -> (TcpListener, String) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let url = format!("http://{}", listener.local_addr().expect("a bound address"));
+    (listener, url)
+}
