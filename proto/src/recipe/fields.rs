@@ -86,7 +86,7 @@ impl Fields {
     }
 
     /// Takes a list of tables; their complaints come back by `absorb`.
-    pub(super) fn tables(&mut self, name: &str) -> Vec<Fields> {
+    pub(super) fn tables(&mut self, name: &str) -> Option<Vec<Fields>> {
         let tables = self.take(name, "is a list of tables", |value| {
             value.as_array()?.iter().map(|one| one.as_table().cloned()).collect::<Option<Vec<Table>>>()
         });
@@ -95,7 +95,7 @@ impl Fields {
             table,
             complaints: Vec::new(),
         };
-        tables.unwrap_or_default().into_iter().enumerate().map(nested).collect()
+        Some(tables?.into_iter().enumerate().map(nested).collect())
     }
 
     /// Takes over the complaints of a table within.

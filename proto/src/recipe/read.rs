@@ -64,23 +64,27 @@ pub(super) fn recipe(fields: &mut Fields) -> Option<Recipe> {
     let version = fields.number("version", 0..=u32::MAX);
     let (thumbhash, dominant_colour) = (fields.flag("thumbhash"), fields.flag("dominant_colour"));
     let copyright = fields.choice("copyright", &COPYRIGHTS).unwrap_or_default();
+    let renditions = renditions(fields);
+    Some(Recipe { name: name?, version: version?, renditions, thumbhash, dominant_colour, copyright })
+}
+
+fn renditions(fields: &mut Fields) -> Vec<RenditionSpec> {
     fields.require("rendition");
     let mut renditions: Vec<RenditionSpec> = Vec::new();
-    let mut count = 0;
-    for mut within in fields.tables("rendition") {
+    let Some(tables) = fields.tables("rendition") else { return renditions };
+    if !(1..=RENDITIONS_MAX).contains(&tables.len()) {
+        fields.complain("rendition", "are 1 to 16");
+    }
+    for mut within in tables {
         let read = rendition(&mut within);
-        if let Some(twin) = read.as_ref().filter(|one| renditions.iter().any(|other| other.name == one.name))
-        {
+        let known = |name: &str| renditions.iter().any(|other| other.name == name);
+        if let Some(twin) = read.as_ref().filter(|one| known(&one.name)) {
             within.complain("name", &format!("`{}` is named twice", twin.name));
         }
         renditions.extend(read);
         fields.absorb(within);
-        count += 1;
     }
-    if count > RENDITIONS_MAX {
-        fields.complain("rendition", "are at most 16");
-    }
-    Some(Recipe { name: name?, version: version?, renditions, thumbhash, dominant_colour, copyright })
+    renditions
 }
 
 fn name(fields: &mut Fields) -> Option<String> {
