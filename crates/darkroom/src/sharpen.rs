@@ -67,35 +67,106 @@ fn weights(radius_px_percent: u16) -> Vec<u32> {
 /// Blurs a plane: rows, then columns. Beyond an edge the edge goes on.
 fn blur(plane: &[u16], (width, height): (usize, usize), weights: &[u32]) -> Vec<u16> {
     let reach = weights.len() - 1;
+    let mut sums = vec![0; width];
     let mut rows = Vec::with_capacity(plane.len());
     let mut padded = vec![0; width + 2 * reach];
     for row in plane.chunks_exact(width) {
         padded[..reach].fill(row[0]);
         padded[reach..reach + width].copy_from_slice(row);
         padded[reach + width..].fill(row[width - 1]);
-        rows.extend((reach..reach + width).map(|at| {
-            let sides = |distance: usize| u32::from(padded[at - distance]) + u32::from(padded[at + distance]);
-            narrowed(u32::from(padded[at]) * weights[0] + side_sum(weights, sides))
-        }));
+        weigh(&mut sums, weights, |distance| (&padded[reach - distance..], &padded[reach + distance..]));
+        rows.extend(sums.iter().map(|&sum| narrowed(sum)));
     }
     let mut blurred = Vec::with_capacity(plane.len());
     for y in 0..height {
         let row = |y: usize| &rows[y * width..(y + 1) * width];
-        blurred.extend((0..width).map(|x| {
-            let sides = |distance: usize| {
-                u32::from(row(y.saturating_sub(distance))[x])
-                    + u32::from(row((y + distance).min(height - 1))[x])
-            };
-            narrowed(u32::from(row(y)[x]) * weights[0] + side_sum(weights, sides))
-        }));
+        weigh(&mut sums, weights, |distance| {
+            (row(y.saturating_sub(distance)), row((y + distance).min(height - 1)))
+        });
+        blurred.extend(sums.iter().map(|&sum| narrowed(sum)));
     }
     blurred
 }
 
-fn side_sum(weights: &[u32], sides: impl Fn(usize) -> u32) -> u32 {
-    weights.iter().enumerate().skip(1).map(|(distance, weight)| weight * sides(distance)).sum()
+/// Sums the neighbours at each distance by their weight; the one at distance 0 counts once.
+fn weigh<'a>(sums: &mut [u32], weights: &[u32], neighbours: impl Fn(usize) -> (&'a [u16], &'a [u16])) {
+    for (sum, &own) in sums.iter_mut().zip(neighbours(0).0) {
+        *sum = u32::from(own) * weights[0];
+    }
+    for (distance, weight) in weights.iter().enumerate().skip(1) {
+        let (one, other) = neighbours(distance);
+        for ((sum, &one), &other) in sums.iter_mut().zip(one).zip(other) {
+            *sum += (u32::from(one) + u32::from(other)) * weight;
+        }
+    }
 }
 
 fn narrowed(sum: u32) -> u16 {
     u16::try_from((sum + ONE / 2) / ONE).expect("a mean of 16-bit numbers is one")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn mask(amount_percent: u16, radius_px_percent: u16) -> Sharpen {
+        Sharpen { amount_percent, radius_px_percent }
+    }
+
+    #[test]
+    fn a_blur_is_a_gaussians() {
+        let mut point = vec![0u16; 21 * 21];
+        point[10 * 21 + 10] = 60_000;
+        let blurred = blur(&point, (21, 21), &weights(150));
+        let exact =
+            |x: f64, y: f64| 60_000.0 / (2.0 * std::f64::consts::PI * 2.25) * (-(x * x + y * y) / 4.5).exp();
+        for (x, y) in [(0, 0), (1, 0), (0, 2), (2, 2), (3, 1)] {
+            let got = f64::from(blurred[(10 + y) * 21 + 10 + x]);
+            let expected = exact(x as f64, y as f64);
+            assert!((got - expected).abs() < 60.0, "{x},{y}: {got} for {expected}");
+        }
+    }
+
+    #[test]
+    fn an_edge_gets_the_difference_to_its_blur_added_to_each_channel() {
+        let row: Vec<u8> =
+            (0..20).flat_map(|x| if x < 10 { [60, 100, 20] } else { [120, 160, 80] }).collect();
+        let picture = Picture::new((20, 9), Channels::Rgb, row.repeat(9));
+        let sharp = sharpened(picture, mask(100, 100));
+        let pixel = |x: usize| &sharp.bytes[(4 * 20 + x) * 3..][..3];
+        // Half a step of 60 lies beyond the edge: the blur there is 30 more or less, seen from half a pixel away.
+        let below = 60 - pixel(9)[0];
+        assert!((17..=19).contains(&below), "{below}");
+        assert_eq!(pixel(9), [60 - below, 100 - below, 20 - below]);
+        assert_eq!(pixel(10), [120 + below, 160 + below, 80 + below]);
+        assert_eq!((pixel(2), pixel(17)), (&[60, 100, 20][..], &[120, 160, 80][..]));
+    }
+
+    #[test]
+    fn what_is_invisible_gives_nothing_to_what_is_seen() {
+        let row: Vec<u8> =
+            (0..16).flat_map(|x| if x < 8 { [90, 90, 90, 255] } else { [255, 0, 255, 0] }).collect();
+        let picture = Picture::new((16, 8), Channels::Rgba, row.repeat(8));
+        let sharp = sharpened(picture.clone(), mask(500, 200));
+        let seen = |picture: &Picture| -> Vec<u8> {
+            picture.bytes.chunks_exact(4).filter(|pixel| pixel[3] > 0).flatten().copied().collect()
+        };
+        let near = seen(&sharp).iter().zip(seen(&picture)).all(|(&a, b)| a.abs_diff(b) <= 1);
+        assert!(near, "{:?}", &sharp.bytes[..32]);
+    }
+
+    proptest! {
+        #[test]
+        fn no_picture_panics_and_its_alpha_stays(
+            width in 1u32..9, height in 1u32..9, amount in 1u16..=500, radius in 10u16..=500,
+            noise in proptest::collection::vec(any::<u8>(), 64 * 4),
+        ) {
+            let bytes = noise[..(width * height * 4) as usize].to_vec();
+            let picture = Picture::new((width, height), Channels::Rgba, bytes);
+            let sharp = sharpened(picture.clone(), mask(amount, radius));
+            let alphas = |picture: &Picture| picture.bytes.iter().skip(3).step_by(4).copied().collect::<Vec<_>>();
+            prop_assert_eq!(alphas(&sharp), alphas(&picture));
+        }
+    }
 }
