@@ -22,6 +22,9 @@ pub(crate) fn finish(
     original: &Original,
     rendition: &Rendition,
 ) -> Result<Encoded, RenderError> {
+    if rendition.program.is_some() {
+        return Err(RenderError::unsupported("a rendition that a program makes"));
+    }
     let source = original.source;
     let frame = rendition.size.frame(source.width, source.height);
     let alpha = if picture.channels == Channels::Rgba { Alpha::Sheer } else { Alpha::Opaque };

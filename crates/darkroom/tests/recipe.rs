@@ -3,8 +3,8 @@
 use std::io::Cursor;
 
 use darkroom::{
-    Copyright, Developed, Format, FormatRule, Gravity, Limits, Plan, Rendition, Sharpen, Size, SourceFormat,
-    render,
+    Copyright, Developed, Format, FormatRule, Gravity, Limits, Plan, Program, ProgramInput, RenderError,
+    Rendition, Sharpen, Size, SourceFormat, render,
 };
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage, Rgba, RgbaImage};
 
@@ -234,6 +234,20 @@ fn extras_are_of_the_whole_upright_picture_and_change_no_rendition() {
     assert!(width > height && rgba[0] > rgba[2], "the left edge is red: {:?}", &rgba[..4]);
     let tiny = Plan { thumbhash: true, ..vec![exact("b", Size::LongerSide(4))].into() };
     assert_eq!(developed(&original, &tiny).extras.thumbhash.map(|again| again.len()), Some(hash.len()));
+}
+
+#[test]
+fn what_a_program_makes_is_never_made_by_us_instead() {
+    let program = Program {
+        path: "/opt/x".into(),
+        args: Vec::new(),
+        input: ProgramInput::Pixels,
+        allow: vec!["/opt/x".into()],
+    };
+    let rendition = Rendition { program: Some(program), ..exact("r", Size::LongerSide(20)) };
+    let original = file(stripes(80, 40), ImageFormat::Png);
+    let refused = render(&original, &vec![rendition].into(), &Limits::DEFAULT);
+    assert!(matches!(refused, Err(RenderError::UnsupportedFormat(_))), "{refused:?}");
 }
 
 #[test]
