@@ -1,5 +1,6 @@
 //! What of ingest can be set. Each part brings its own group; here stands what is ingest's alone.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use chassis::{ChassisArgs, Misconfigured};
@@ -65,6 +66,11 @@ pub struct IngestArgs {
     /// Seconds an image lives; every object and row of it goes then.
     #[arg(long, env = "SAFELIGHT_RETENTION_SECS", default_value_t = 7 * 86_400, value_parser = value_parser!(u64).range(60..=400 * 86_400))]
     pub retention_secs: u64,
+
+    /// Folder of recipes, one `.toml` file each, and `customers.toml`, which says whose images get which; the processor must
+    /// have the same.
+    #[arg(long, env = "SAFELIGHT_RECIPES_DIR")]
+    pub recipes_dir: Option<PathBuf>,
 
     /// Seconds between two looks at Kafka and S3; while one of them is away uploads are refused before a byte is read.
     #[arg(long, env = "SAFELIGHT_PROBE_INTERVAL_SECS", default_value_t = 2, value_parser = value_parser!(u64).range(1..=60))]

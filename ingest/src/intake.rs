@@ -9,7 +9,8 @@ use depot::{Bucket, Claimed, Deposit, DepositError, Depot, Stored, StreamError};
 use futures::stream::StreamExt as _;
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use proto::{
-    Channel, ClaimCheck, CustomerId, ImageId, ImageUploaded, ObjectKey, RecipeId, Sha256, Source, UnixMillis,
+    Channel, ClaimCheck, CustomerId, ImageId, ImageUploaded, ObjectKey, RecipeBook, Sha256, Source,
+    UnixMillis,
 };
 
 use crate::config::IngestArgs;
@@ -73,7 +74,7 @@ pub(crate) struct Intake {
     publisher: Publisher,
     worlds: Worlds,
     limits: Limits,
-    recipe: RecipeId,
+    recipes: RecipeBook,
     retention: Duration,
     upload_time_max: Duration,
 }
@@ -94,13 +95,14 @@ struct Found {
 }
 
 impl Intake {
-    pub(crate) fn new(args: &IngestArgs, depot: Depot, publisher: Publisher, worlds: Worlds) -> Intake {
+    pub(crate) fn new(args: &IngestArgs, recipes: RecipeBook, worlds: Worlds) -> Intake {
+        let (depot, publisher) = worlds.clients();
         Intake {
             depot,
             publisher,
             worlds,
             limits: Limits::of(args),
-            recipe: proto::Recipe::default_recipe().id(),
+            recipes,
             retention: args.retention(),
             upload_time_max: args.upload_time_max(),
         }
@@ -189,7 +191,7 @@ impl Intake {
     fn metadata(&self, upload: &Upload, id: ImageId) -> Vec<(&'static str, String)> {
         let mut metadata = vec![
             ("channel", Channel::Api.name().to_owned()),
-            ("recipe", self.recipe.to_string()),
+            ("recipe", self.recipes.of(&upload.customer).to_string()),
             ("expires-at-unix-ms", id.uploaded_at().plus(self.retention).0.to_string()),
         ];
         if let Some(filename) = &upload.filename {
@@ -209,7 +211,7 @@ impl Intake {
             channel: Channel::Api,
             filename: upload.filename.clone(),
             picture: None,
-            recipe: self.recipe.clone(),
+            recipe: self.recipes.of(&upload.customer).clone(),
             uploaded_at: id.uploaded_at(),
             expires_at: id.uploaded_at().plus(self.retention),
         }

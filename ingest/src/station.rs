@@ -11,7 +11,7 @@ use depot::Depot;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use gate::Verifier;
-use proto::Codec;
+use proto::{Codec, RecipeBook};
 use tokio::net::TcpListener;
 use tokio_util::task::TaskTracker;
 
@@ -56,6 +56,8 @@ pub async fn run(config: Config, frame: Frame) -> anyhow::Result<()> {
 pub async fn open(config: &Config, health: &Health, shutdown: &Shutdown) -> anyhow::Result<Opened> {
     config.check()?;
     metrics::describe();
+    let recipes = RecipeBook::load(config.ingest.recipes_dir.as_deref())
+        .map_err(|error| Misconfigured(error.to_string()))?;
     let depot = Depot::open(&config.depot).await;
     let codec = Codec::new(&config.ingest.schema_registry_url, REGISTRY_TIME_MAX)
         .map_err(|error| Misconfigured(format!("{:#}", anyhow::Error::new(error))))?;
@@ -63,10 +65,10 @@ pub async fn open(config: &Config, health: &Health, shutdown: &Shutdown) -> anyh
     let publisher = Publisher::open(&config.kafka, Arc::clone(&codec))
         .map_err(|error| Misconfigured(format!("{:#}", anyhow::Error::new(error))))?;
     let verifier = Verifier::new(&config.gate).context("build the verifier of tokens")?;
-    let worlds = Worlds::new(depot.clone(), publisher.clone(), health);
+    let worlds = Worlds::new(depot, publisher.clone(), health);
     worlds.reach(&health.component("schema-registry"), shutdown).await?;
 
-    let intake = Intake::new(&config.ingest, depot, publisher.clone(), worlds.clone());
+    let intake = Intake::new(&config.ingest, recipes, worlds.clone());
     let uploads = TaskTracker::new();
     let desk = Desk {
         verifier: verifier.clone(),

@@ -84,6 +84,11 @@ impl Worlds {
         Ok(())
     }
 
+    /// Returns the clients of both.
+    pub(crate) fn clients(&self) -> (Depot, Publisher) {
+        (self.0.depot.clone(), self.0.publisher.clone())
+    }
+
     /// Says whether both are there, as far as is known.
     pub(crate) fn are_up(&self) -> bool {
         [World::Kafka, World::S3].iter().all(|&world| self.state(world).is_up.load(Ordering::Acquire))

@@ -39,7 +39,8 @@ pub struct ProcessorArgs {
     #[arg(long, env = "SCHEMA_REGISTRY_URL", default_value = "http://127.0.0.1:8081")]
     pub schema_registry_url: String,
 
-    /// Folder of further recipes, one `.toml` file each; an image whose recipe is unknown is rejected, redrivable.
+    /// Folder of further recipes, one `.toml` file each, and `customers.toml`, which says whose images get which; an image
+    /// whose recipe is unknown is rejected, redrivable.
     #[arg(long, env = "SAFELIGHT_RECIPES_DIR")]
     pub recipes_dir: Option<PathBuf>,
 }

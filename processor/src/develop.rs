@@ -7,8 +7,8 @@ use std::time::Instant;
 use bytes::Bytes;
 use conveyor::Fault;
 use darkroom::worker::{Failure, Pool};
-use darkroom::{Developed, Rendition, SourceFormat};
-use proto::{CustomerId, Format, Picture, Reason};
+use darkroom::{Developed, Extras, Plan, SourceFormat};
+use proto::{Colour, CustomerId, Format, Picture, Placeholder, Reason, ThumbHash};
 
 use crate::metrics;
 
@@ -17,9 +17,9 @@ pub(crate) async fn develop(
     pool: &Arc<Pool>,
     customer: &CustomerId,
     original: Bytes,
-    plan: &[Rendition],
+    plan: &Plan,
 ) -> Result<Developed, Fault> {
-    let (pool, customer, plan) = (Arc::clone(pool), customer.to_string(), plan.to_vec());
+    let (pool, customer, plan) = (Arc::clone(pool), customer.to_string(), plan.clone());
     let begun = Instant::now();
     let developing = tokio::task::spawn_blocking(move || pool.develop(&customer, &original, &plan));
     match developing.await {
@@ -49,6 +49,16 @@ pub(crate) fn format(format: darkroom::Format) -> Format {
     match format {
         darkroom::Format::Jpeg => Format::Jpeg,
         darkroom::Format::Webp => Format::Webp,
+        darkroom::Format::Png => Format::Png,
+    }
+}
+
+/// Returns what stands for the image, in the words of the facts.
+pub(crate) fn placeholder(extras: &Extras) -> Placeholder {
+    Placeholder {
+        // The pool has checked how long it is.
+        thumbhash: extras.thumbhash.clone().and_then(|bytes| ThumbHash::new(bytes).ok()),
+        dominant_colour: extras.dominant_colour.map(Colour),
     }
 }
 

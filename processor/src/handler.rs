@@ -13,7 +13,7 @@ use proto::{
 };
 use tokio::sync::Semaphore;
 
-use crate::develop::{develop, format, picture};
+use crate::develop::{develop, format, picture, placeholder};
 use crate::metrics;
 use crate::recipes::Recipes;
 
@@ -56,11 +56,11 @@ impl Processor {
             let original = self.redeem(&source.original).await?;
             develop(&self.pool, &source.customer_id, original, plan).await?
         };
-        let picture = picture(&developed);
+        let (picture, placeholder) = (picture(&developed), placeholder(&developed.extras));
         let renditions = self.deposit_all(source, developed).await?;
         let source = Source { picture: Some(picture), ..source.clone() };
         let processed_at = UnixMillis::now();
-        Ok(ImageProcessed { source, attempt: uploaded.attempt, renditions, processed_at })
+        Ok(ImageProcessed { source, attempt: uploaded.attempt, renditions, placeholder, processed_at })
     }
 
     async fn redeem(&self, original: &ClaimCheck) -> Result<Bytes, Fault> {

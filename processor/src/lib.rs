@@ -8,9 +8,11 @@ mod config;
 mod develop;
 mod handler;
 mod metrics;
+mod plan;
 mod recipes;
 mod station;
 
 pub use config::{Config, ProcessorArgs};
-pub use recipes::{Recipes, UnreadableRecipes};
+pub use plan::plan;
+pub use recipes::Recipes;
 pub use station::{Opened, open, run};

@@ -9,7 +9,7 @@ use conveyor::{Belt, Publisher};
 use darkroom::worker::Pool;
 use depot::Depot;
 use futures::future::BoxFuture;
-use proto::{Codec, Topic};
+use proto::{Codec, RecipeBook, Topic};
 use tokio::sync::Semaphore;
 
 use crate::config::Config;
@@ -37,7 +37,8 @@ pub async fn run(config: Config, frame: Frame) -> anyhow::Result<()> {
 /// Builds the processor and waits until what it needs is there. Fails only over what waiting does not mend.
 pub async fn open(config: &Config, frame: &Frame) -> anyhow::Result<Opened> {
     metrics::describe();
-    let recipes = Recipes::load(config.processor.recipes_dir.as_deref()).map_err(misconfigured)?;
+    let book = RecipeBook::load(config.processor.recipes_dir.as_deref()).map_err(misconfigured)?;
+    let recipes = Recipes::of(&book);
     let codec = Codec::new(&config.processor.schema_registry_url, REGISTRY_TIMEOUT).map_err(misconfigured)?;
     let codec = Arc::new(codec);
     let publisher = Publisher::open(&config.kafka, Arc::clone(&codec)).map_err(misconfigured)?;

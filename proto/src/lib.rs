@@ -5,6 +5,7 @@
 
 mod claim_check;
 mod codec;
+mod colour;
 mod coordinates;
 mod event;
 mod facts;
@@ -20,18 +21,22 @@ mod wire;
 
 pub use claim_check::ClaimCheck;
 pub use codec::{Codec, DecodeError, EncodeError, InvalidRegistry};
+pub use colour::{Colour, InvalidColour};
 pub use coordinates::{Coordinates, InvalidCoordinates};
 pub use event::{Event, Malformed};
 pub use facts::{
-    Channel, DeadRecord, ImageFailed, ImageProcessed, ImageUploaded, InvalidReason, Picture, Reason,
-    RenditionFact, Source,
+    Channel, DeadRecord, ImageFailed, ImageProcessed, ImageUploaded, InvalidReason, InvalidThumbHash,
+    Picture, Placeholder, Reason, RenditionFact, Source, ThumbHash,
 };
 pub use format::{Format, InvalidFormat};
 pub use hash::{Hasher, InvalidSha256, Sha256};
 pub use ids::{CustomerId, ImageId, InvalidCustomer, InvalidImageId};
 pub use key::{InvalidKey, ObjectKey};
 pub use moment::UnixMillis;
-pub use recipe::{InvalidRecipe, Recipe, RecipeId, RenditionSpec};
+pub use recipe::{
+    CopyrightSpec, FormatSpec, GravitySpec, InvalidRecipe, InvalidRecipes, ProgramInputSpec, ProgramSpec,
+    Recipe, RecipeBook, RecipeId, RenditionSpec, SharpenSpec, SizeSpec,
+};
 pub use schema::{InvalidSchema, file_descriptor};
 pub use topic::{PARTITIONS_LOCAL, Topic};
 

@@ -160,6 +160,12 @@ pub struct ImageProcessed {
     pub renditions: ::prost::alloc::vec::Vec<image_processed::Rendition>,
     #[prost(int64, tag = "4")]
     pub processed_at_unix_ms: i64,
+    /// A blurred image in 5 to 25 bytes; empty unless the recipe asks for it.
+    #[prost(bytes = "vec", tag = "5")]
+    pub thumbhash: ::prost::alloc::vec::Vec<u8>,
+    /// The most frequent colour as #rrggbb; empty unless the recipe asks for it.
+    #[prost(string, tag = "6")]
+    pub dominant_colour: ::prost::alloc::string::String,
 }
 /// Nested message and enum types in `ImageProcessed`.
 pub mod image_processed {

@@ -3,8 +3,8 @@
 
 use conveyor::Record;
 use proto::{
-    Codec, DecodeError, Event, ImageFailed, ImageProcessed, ImageUploaded, Reason, RenditionFact, Source,
-    Topic, UnixMillis,
+    Codec, DecodeError, Event, ImageFailed, ImageProcessed, ImageUploaded, Placeholder, Reason,
+    RenditionFact, Source, Topic, UnixMillis,
 };
 
 use crate::table::Standing;
@@ -26,7 +26,7 @@ pub(crate) enum State {
     /// The original is in S3.
     Uploaded,
     /// Every rendition is in S3.
-    Processed { renditions: Vec<RenditionFact>, at: UnixMillis },
+    Processed { renditions: Vec<RenditionFact>, placeholder: Placeholder, at: UnixMillis },
     /// It failed for good.
     Failed { reason: Reason, detail: String, at: UnixMillis },
 }
@@ -86,7 +86,8 @@ impl From<ImageUploaded> for Fact {
 
 impl From<ImageProcessed> for Fact {
     fn from(event: ImageProcessed) -> Fact {
-        let state = State::Processed { renditions: event.renditions, at: event.processed_at };
+        let ImageProcessed { renditions, placeholder, processed_at: at, .. } = event;
+        let state = State::Processed { renditions, placeholder, at };
         Fact { source: event.source, attempt: event.attempt, state }
     }
 }

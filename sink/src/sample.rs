@@ -1,8 +1,8 @@
 //! Facts for tests.
 
 use proto::{
-    Channel, ClaimCheck, Coordinates, CustomerId, Format, ImageId, ObjectKey, Picture, Reason, Recipe,
-    RenditionFact, Sha256, Source, Topic, UnixMillis,
+    Channel, ClaimCheck, Colour, Coordinates, CustomerId, Format, ImageId, ObjectKey, Picture, Placeholder,
+    Reason, Recipe, RenditionFact, Sha256, Source, ThumbHash, Topic, UnixMillis,
 };
 
 use crate::fact::{Fact, State};
@@ -64,10 +64,14 @@ pub(crate) fn facts(source: Source, attempt: u32) -> Vec<Fact> {
         object: check(key, b"thumb"),
     };
     let at = UnixMillis(source.uploaded_at.0 + 120 + i64::from(attempt));
+    let placeholder = Placeholder {
+        thumbhash: ThumbHash::new(vec![3; 21]).ok(),
+        dominant_colour: Some(Colour([255, 128, 0])),
+    };
     let detail = "ends early".to_owned();
     vec![
         Fact { source: source.clone(), attempt, state: State::Uploaded },
-        Fact { source: seen, attempt, state: State::Processed { renditions: vec![thumb], at } },
+        Fact { source: seen, attempt, state: State::Processed { renditions: vec![thumb], placeholder, at } },
         Fact { source, attempt, state: State::Failed { reason: Reason::Truncated, detail, at } },
     ]
 }

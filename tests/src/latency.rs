@@ -112,19 +112,19 @@ fn worker() -> Pool {
 
 /// Makes a very small JPEG of a sample.
 fn tiny(pool: &Pool) -> Vec<u8> {
-    let plan = [Rendition { name: "tiny".to_owned(), longer_side_px: TINY_PX, quality: 80 }];
+    let plan = vec![Rendition::new("tiny", TINY_PX, 80)].into();
     let mut developed = pool.develop("latency", &photo("friends.jpg"), &plan).expect("the sample is whole");
     developed.renditions.remove(0).bytes
 }
 
 /// Returns the median of developing `original` by the default recipe.
 fn pixel_work(pool: &Pool, original: &[u8]) -> Duration {
-    let rendition = |spec: &proto::RenditionSpec| Rendition {
-        name: spec.name.clone(),
-        longer_side_px: spec.longer_side_px,
-        quality: spec.quality,
+    let rendition = |spec: &proto::RenditionSpec| match spec.size {
+        proto::SizeSpec::LongerSide(side) => Rendition::new(&spec.name, side, spec.quality),
+        other => panic!("the default recipe has no {other:?}"),
     };
-    let plan: Vec<Rendition> = proto::Recipe::default_recipe().renditions.iter().map(rendition).collect();
+    let recipe = proto::Recipe::default_recipe();
+    let plan = recipe.renditions.iter().map(rendition).collect::<Vec<_>>().into();
     median(|| drop(pool.develop("latency", original, &plan).expect("the sample is whole")))
 }
 

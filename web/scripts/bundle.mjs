@@ -9,7 +9,9 @@ import { build } from "esbuild";
 
 export const root = resolve(fileURLToPath(new URL("..", import.meta.url)));
 
-const BUNDLED = ["eventsource-parser", "preact"];
+const BUNDLED = ["eventsource-parser", "preact", "thumbhash"];
+/** Packages that are published without their licence; its text is kept in licenses/. */
+const UNLICENSED = ["thumbhash"];
 
 /** Empties `outdir` and writes the whole served folder into it. */
 export async function bundle(outdir) {
@@ -60,7 +62,8 @@ async function hashed(outdir, source) {
 async function licenses() {
   const texts = await Promise.all(
     BUNDLED.map(async (name) => {
-      const text = await readFile(join(root, "node_modules", name, "LICENSE"), "utf8");
+      const path = UNLICENSED.includes(name) ? ["licenses", name] : ["node_modules", name, "LICENSE"];
+      const text = await readFile(join(root, ...path), "utf8");
       return `${name}\n\n${text.trim()}\n`;
     }),
   );

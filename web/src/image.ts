@@ -22,11 +22,20 @@ export interface Rendition {
   url: string;
 }
 
+export interface Placeholder {
+  /** In base64. */
+  thumbhash: string | null;
+  /** `#rrggbb`. */
+  dominantColour: string | null;
+}
+
 export interface Image {
   id: string;
   status: Status;
   source: Source;
   renditions: Rendition[];
+  /** What stands for the picture until it has arrived; `null` unless the image's recipe asks for it. */
+  placeholder: Placeholder | null;
   failure: { reason: string; detail: string | null } | null;
   uploadedAt: string | null;
   processedAt: string | null;
@@ -46,6 +55,7 @@ export function parseImage(json: unknown): Image | null {
     status,
     source: parseSource(it.source),
     renditions: list(it.renditions).flatMap((one) => parseRendition(id, one)),
+    placeholder: parsePlaceholder(it.placeholder),
     failure: parseFailure(it.failure),
     uploadedAt: text(it.uploaded_at),
     processedAt: text(it.processed_at),
@@ -60,6 +70,7 @@ export function justUploaded(id: string, filename: string, bytes: number, sha256
     status: "uploaded",
     source: { format: null, width: null, height: null, bytes, sha256, filename },
     renditions: [],
+    placeholder: null,
     failure: null,
     uploadedAt: new Date().toISOString(),
     processedAt: null,
@@ -105,6 +116,14 @@ function parseRendition(id: string, json: unknown): Rendition[] {
       url: given?.startsWith("/v1/") ? given : own,
     },
   ];
+}
+
+function parsePlaceholder(json: unknown): Placeholder | null {
+  const it = object(json);
+  const thumbhash = text(it.thumbhash);
+  const colour = text(it.dominant_colour);
+  const dominantColour = colour !== null && /^#[0-9a-f]{6}$/.test(colour) ? colour : null;
+  return thumbhash === null && dominantColour === null ? null : { thumbhash, dominantColour };
 }
 
 function parseFailure(json: unknown): Image["failure"] {

@@ -6,6 +6,7 @@ import { summary } from "./announcer";
 import { delayMs, retryAfterMs } from "./backoff";
 import * as write from "./format";
 import { parseImage } from "./image";
+import { pixelsOf } from "./placeholder";
 import { cleanToken, linkTo, parseRoute, tokenIn } from "./route";
 import { REASONS, reasonInWords, refusalInWords } from "./words";
 
@@ -16,6 +17,7 @@ test("an_image_is_read_whole", () => {
     status: "processed",
     source: { format: "jpeg", width: 10, height: 20, bytes: 30, sha256: "ab", filename: "a.jpg" },
     renditions: [{ name: "thumb", format: "jpeg", width: 5, height: 10, bytes: 7, sha256: "cd", url: "/v1/images/0190/renditions/thumb" }],
+    placeholder: { thumbhash: "3OcRJYB4d3h/iIeHeEh3eIhw+j2w", dominant_colour: "#8a4b20" },
     failure: null,
     uploaded_at: "2026-01-01T00:00:00Z",
     processed_at: "2026-01-01T00:00:01Z",
@@ -24,6 +26,16 @@ test("an_image_is_read_whole", () => {
   assert.equal(image?.renditions[0]?.width, 5);
   assert.equal(image?.source.filename, "a.jpg");
   assert.equal(image?.failure, null);
+  assert.deepEqual(image?.placeholder, { thumbhash: "3OcRJYB4d3h/iIeHeEh3eIhw+j2w", dominantColour: "#8a4b20" });
+});
+
+test("a_placeholder_is_a_colour_and_a_hash_or_nothing", () => {
+  const placeholder = (json: unknown) => parseImage({ id: "a", status: "processed", placeholder: json })?.placeholder;
+  for (const odd of [undefined, null, 3, {}, { dominant_colour: "red; x: url(//evil)" }]) assert.equal(placeholder(odd), null);
+  assert.deepEqual(placeholder({ thumbhash: "AAAA" }), { thumbhash: "AAAA", dominantColour: null });
+  const blurred = pixelsOf("3OcRJYB4d3h/iIeHeEh3eIhw+j2w");
+  assert.deepEqual([blurred?.width, blurred?.height, blurred?.rgba.length], [32, 23, 32 * 23 * 4]);
+  for (const wrong of ["", "AAAA", "not base64!", "A".repeat(400)]) assert.equal(pixelsOf(wrong), null);
 });
 
 test("odd_json_never_throws", () => {

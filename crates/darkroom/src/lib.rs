@@ -5,17 +5,29 @@
 //! file can take down nothing but itself.
 
 mod colour;
+mod crop;
 mod decode;
+mod embed;
 mod encode;
 mod error;
+mod extras;
+mod finish;
+mod flatten;
 mod limits;
 mod orient;
 mod picture;
 mod plan;
 mod render;
+mod rights;
+mod sharpen;
+mod size;
 pub mod worker;
 
 pub use error::{Reason, RenderError};
 pub use limits::Limits;
-pub use plan::{Developed, Encoded, Format, Rendition, SourceFormat, SourceInfo};
+pub use plan::{
+    Alpha, Copyright, Developed, Encoded, Extras, Format, FormatRule, Plan, Program, ProgramInput, Rendition,
+    Sharpen, SourceFormat, SourceInfo,
+};
 pub use render::render;
+pub use size::{Frame, Gravity, Size};

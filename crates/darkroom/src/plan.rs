@@ -1,35 +1,142 @@
 //! Owns what is asked for and what comes out: renditions, their sizes, formats and bytes. Knows nothing about how
 //! they are made.
 
+use std::path::PathBuf;
+
 use serde::{Deserialize, Serialize};
+
+use crate::Size;
+
+/// What to make of an original.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    /// The renditions, in the order in which they are returned.
+    pub renditions: Vec<Rendition>,
+    /// Whether a ThumbHash of the picture is wanted.
+    pub thumbhash: bool,
+    /// Whether the picture's dominant colour is wanted.
+    pub dominant_colour: bool,
+    /// What becomes of the original's words about its rights, in every rendition.
+    pub copyright: Copyright,
+}
+
+impl From<Vec<Rendition>> for Plan {
+    fn from(renditions: Vec<Rendition>) -> Plan {
+        Plan { renditions, ..Plan::default() }
+    }
+}
 
 /// One rendition to make.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rendition {
     /// The rendition's name within its recipe, such as `thumb`.
     pub name: String,
-    /// Pixels of the longer side. A smaller original is never enlarged.
-    pub longer_side_px: u32,
-    /// Encoder quality, 1 to 100.
+    /// How large it is. A smaller original is never enlarged.
+    pub size: Size,
+    /// Which format it has.
+    pub format: FormatRule,
+    /// Encoder quality, 1 to 100. Says nothing where the format is PNG.
     pub quality: u8,
+    /// The colour, sRGB, behind what is not opaque where the format knows no alpha.
+    pub background: [u8; 3],
+    /// Whether and how it is sharpened once it has its size.
+    pub sharpen: Option<Sharpen>,
+    /// A program that makes the file instead of our encoders.
+    pub program: Option<Program>,
 }
 
 impl Rendition {
-    /// Width and height of this rendition of a `width` x `height` picture: aspect kept, rounded to the nearest
-    /// pixel, at least one pixel a side, never larger than the picture.
-    pub fn size_of(&self, width: u32, height: u32) -> (u32, u32) {
-        let longer = width.max(height);
-        let target = self.longer_side_px.max(1);
-        if longer <= target {
-            return (width, height);
+    /// The whole picture, its longer side of `longer_side_px`, JPEG or, where there is alpha, WebP; nothing else asked.
+    pub fn new(name: impl Into<String>, longer_side_px: u32, quality: u8) -> Rendition {
+        Rendition {
+            name: name.into(),
+            size: Size::LongerSide(longer_side_px),
+            format: FormatRule::ByAlpha,
+            quality,
+            background: [255; 3],
+            sharpen: None,
+            program: None,
         }
-        let scale = |side: u32| {
-            let scaled =
-                (u64::from(side) * u64::from(target) * 2 + u64::from(longer)) / (u64::from(longer) * 2);
-            u32::try_from(scaled).expect("shrinking keeps a side in range").max(1)
-        };
-        (scale(width), scale(height))
     }
+
+    /// Width and height of this rendition of an upright `width` x `height` picture.
+    pub fn size_of(&self, width: u32, height: u32) -> (u32, u32) {
+        let frame = self.size.frame(width, height);
+        (frame.width, frame.height)
+    }
+}
+
+/// Which format a rendition has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum FormatRule {
+    /// JPEG, or WebP where the original has a pixel that is not opaque.
+    ByAlpha,
+    /// The original's: JPEG, PNG and WebP stay what they are, the first frame of a GIF becomes a PNG.
+    Same,
+    /// This one.
+    Exactly(Format),
+}
+
+impl FormatRule {
+    /// The format of a rendition of an original of format `source`, some of whose pixels are not opaque, or none.
+    pub fn format(self, source: SourceFormat, alpha: Alpha) -> Format {
+        match (self, source, alpha) {
+            (Self::Exactly(format), ..) => format,
+            (Self::Same, SourceFormat::Jpeg, _) | (Self::ByAlpha, _, Alpha::Opaque) => Format::Jpeg,
+            (Self::Same, SourceFormat::Webp, _) | (Self::ByAlpha, _, Alpha::Sheer) => Format::Webp,
+            (Self::Same, SourceFormat::Png | SourceFormat::Gif, _) => Format::Png,
+        }
+    }
+}
+
+/// Whether a picture has a pixel that is not opaque.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Alpha {
+    /// It has none.
+    Opaque,
+    /// It has one.
+    Sheer,
+}
+
+/// An unsharp mask: what a blur of `radius` takes away from the brightness is added `amount` times.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sharpen {
+    /// Hundredths: 100 adds the difference once.
+    pub amount_percent: u16,
+    /// Standard deviation of the blur in hundredths of a pixel of the rendition.
+    pub radius_px_percent: u16,
+}
+
+/// What becomes of the original's words about its rights.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Copyright {
+    /// They are dropped, as all metadata is.
+    #[default]
+    Strip,
+    /// EXIF's Artist and Copyright are written again, ASCII and short, in a block of ours; nothing else is.
+    Keep,
+}
+
+/// A program of the operator's that makes a rendition's file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Program {
+    /// What is executed: an absolute path.
+    pub path: PathBuf,
+    /// Its arguments, its own name not among them.
+    pub args: Vec<String>,
+    /// What it reads.
+    pub input: ProgramInput,
+    /// Absolute paths that it may read and execute, and nothing else.
+    pub allow: Vec<PathBuf>,
+}
+
+/// What a program reads on its standard input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ProgramInput {
+    /// The rendition's pixels, as our encoder would get them.
+    Pixels,
+    /// The original's bytes.
+    Original,
 }
 
 /// The format of a rendition.
@@ -38,24 +145,28 @@ impl Rendition {
 pub enum Format {
     /// Baseline JPEG, 4:2:0.
     Jpeg,
-    /// Lossy WebP with alpha.
+    /// Lossy WebP, with alpha where the picture has it.
     Webp,
+    /// PNG, eight bits a channel, with alpha where the picture has it.
+    Png,
 }
 
 impl Format {
-    /// `jpeg` or `webp`.
+    /// `jpeg`, `webp` or `png`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Jpeg => "jpeg",
             Self::Webp => "webp",
+            Self::Png => "png",
         }
     }
 
-    /// The file name extension: `jpg` or `webp`.
+    /// The file name extension: `jpg`, `webp` or `png`.
     pub fn extension(self) -> &'static str {
         match self {
             Self::Jpeg => "jpg",
             Self::Webp => "webp",
+            Self::Png => "png",
         }
     }
 
@@ -64,6 +175,7 @@ impl Format {
         match self {
             Self::Jpeg => "image/jpeg",
             Self::Webp => "image/webp",
+            Self::Png => "image/png",
         }
     }
 }
@@ -121,13 +233,13 @@ pub struct SourceInfo {
 pub struct Encoded {
     /// The planned name.
     pub name: String,
-    /// JPEG, or WebP where the original has a pixel that is not opaque.
+    /// By the plan's rule.
     pub format: Format,
     /// Pixels.
     pub width: u32,
     /// Pixels.
     pub height: u32,
-    /// The encoded file: no metadata, sRGB.
+    /// The encoded file: sRGB, no metadata but what the plan keeps.
     pub bytes: Vec<u8>,
 }
 
@@ -138,35 +250,33 @@ pub struct Developed {
     pub source: SourceInfo,
     /// One for each planned rendition, in the plan's order.
     pub renditions: Vec<Encoded>,
+    /// What else was asked for.
+    pub extras: Extras,
+}
+
+/// What stands for a picture until its renditions are there.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Extras {
+    /// The ThumbHash of the upright picture: 5 to 25 bytes; where it was asked for.
+    pub thumbhash: Option<Vec<u8>>,
+    /// sRGB; where it was asked for and a pixel is at least half opaque.
+    pub dominant_colour: Option<[u8; 3]>,
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
-
-    fn rendition(longer_side_px: u32) -> Rendition {
-        Rendition { name: "r".into(), longer_side_px, quality: 80 }
-    }
 
     #[test]
-    fn sizes_keep_the_aspect_and_never_grow() {
-        assert_eq!(rendition(2048).size_of(4000, 3000), (2048, 1536));
-        assert_eq!(rendition(320).size_of(3000, 4000), (240, 320));
-        assert_eq!(rendition(320).size_of(200, 100), (200, 100));
-        assert_eq!(rendition(320).size_of(16_384, 1), (320, 1));
-    }
-
-    proptest! {
-        #[test]
-        fn the_longer_side_is_exact_and_the_other_within_half_a_pixel(
-            width in 1u32..=16_384, height in 1u32..=16_384, target in 1u32..4096,
-        ) {
-            let (w, h) = rendition(target).size_of(width, height);
-            prop_assert!(w >= 1 && h >= 1 && w <= width && h <= height);
-            prop_assert_eq!(w.max(h), target.min(width.max(height)));
-            let exact = f64::from(width.min(height)) * f64::from(w.max(h)) / f64::from(width.max(height));
-            prop_assert!((f64::from(w.min(h)) - exact).abs() <= 0.5 || w.min(h) == 1);
+    fn the_format_follows_the_rule_the_source_and_its_alpha() {
+        use {Alpha as A, Format as F, FormatRule as R, SourceFormat as S};
+        assert_eq!(R::ByAlpha.format(S::Png, A::Opaque), F::Jpeg);
+        assert_eq!(R::ByAlpha.format(S::Png, A::Sheer), F::Webp);
+        assert_eq!(R::Exactly(F::Jpeg).format(S::Webp, A::Sheer), F::Jpeg);
+        for (source, same) in [(S::Jpeg, F::Jpeg), (S::Png, F::Png), (S::Gif, F::Png), (S::Webp, F::Webp)] {
+            for alpha in [A::Opaque, A::Sheer] {
+                assert_eq!(R::Same.format(source, alpha), same);
+            }
         }
     }
 }

@@ -2,17 +2,16 @@
 
 use std::path::PathBuf;
 
-use darkroom::{Developed, Format, Limits, RenderError, Rendition, SourceFormat, render};
+use darkroom::{Developed, Format, Limits, Plan, RenderError, Rendition, SourceFormat, render};
 
 fn sample(name: &str) -> Vec<u8> {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests/photos").join(name);
     std::fs::read(&path).unwrap_or_else(|error| panic!("read {}: {error}", path.display()))
 }
 
-fn plan() -> Vec<Rendition> {
-    [("thumb", 320), ("medium", 1024), ("large", 2048)]
-        .map(|(name, longer_side_px)| Rendition { name: name.into(), longer_side_px, quality: 80 })
-        .into()
+fn plan() -> Plan {
+    let sizes = [("thumb", 320), ("medium", 1024), ("large", 2048)];
+    sizes.map(|(name, longer_side_px)| Rendition::new(name, longer_side_px, 80)).to_vec().into()
 }
 
 fn developed(name: &str) -> Developed {
@@ -33,7 +32,7 @@ fn each_sample_becomes_what_the_demo_promises() {
         let made = developed(name);
         assert_eq!(made.source.format, source, "{name}");
         assert_eq!((made.source.width, made.source.height), (width, height), "{name}");
-        for (planned, made) in plan().iter().zip(&made.renditions) {
+        for (planned, made) in plan().renditions.iter().zip(&made.renditions) {
             assert_eq!((made.width, made.height), planned.size_of(width, height), "{name}");
             assert_eq!((made.name.as_str(), made.format), (planned.name.as_str(), format), "{name}");
             let read = image::load_from_memory(&made.bytes).expect("a rendition is a picture");

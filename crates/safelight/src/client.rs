@@ -38,6 +38,8 @@ pub(crate) struct Image {
     pub(crate) source: ImageSource,
     #[serde(default)]
     pub(crate) renditions: Vec<Rendition>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) placeholder: Option<Placeholder>,
     pub(crate) failure: Option<Failure>,
     pub(crate) uploaded_at: String,
     pub(crate) processed_at: Option<String>,
@@ -65,6 +67,15 @@ pub(crate) struct Rendition {
     pub(crate) bytes: u64,
     pub(crate) sha256: String,
     pub(crate) url: String,
+}
+
+/// What stands for it until its renditions are there.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Placeholder {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) thumbhash: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) dominant_colour: Option<String>,
 }
 
 /// Why nothing was made of it.

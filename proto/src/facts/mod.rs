@@ -1,10 +1,12 @@
 //! The facts as the code works with them: parsed, typed, complete. Their wire form is in `wire`.
 
 mod failed;
+mod placeholder;
 mod reason;
 mod source;
 
 pub use failed::{DeadRecord, ImageFailed};
+pub use placeholder::{InvalidThumbHash, Placeholder, ThumbHash};
 pub use reason::{InvalidReason, Reason};
 pub use source::{Channel, Picture, Source};
 
@@ -28,6 +30,8 @@ pub struct ImageProcessed {
     pub attempt: u32,
     /// In the recipe's order.
     pub renditions: Vec<RenditionFact>,
+    /// What stands for the image until they are there.
+    pub placeholder: Placeholder,
     /// When the last rendition was stored.
     pub processed_at: UnixMillis,
 }

@@ -4,8 +4,8 @@ use prost::Message as _;
 
 use crate::event::{Event, Malformed};
 use crate::v1::image_processed::Rendition;
-use crate::wire::{decode, required, source};
-use crate::{ImageProcessed, RenditionFact, Topic, UnixMillis, v1};
+use crate::wire::{decode, parsed, required, source};
+use crate::{ImageProcessed, Placeholder, RenditionFact, ThumbHash, Topic, UnixMillis, v1};
 
 /// A recipe has far fewer; a message with more is not ours.
 const RENDITIONS_MAX: usize = 64;
@@ -20,11 +20,14 @@ impl Event for ImageProcessed {
     }
 
     fn encode(&self) -> Vec<u8> {
+        let Placeholder { thumbhash, dominant_colour } = &self.placeholder;
         let wire = v1::ImageProcessed {
             source: Some((&self.source).into()),
             attempt: self.attempt,
             renditions: self.renditions.iter().map(Rendition::from).collect(),
             processed_at_unix_ms: self.processed_at.0,
+            thumbhash: thumbhash.as_ref().map(|hash| hash.as_bytes().to_vec()).unwrap_or_default(),
+            dominant_colour: dominant_colour.map(|colour| colour.to_string()).unwrap_or_default(),
         };
         wire.encode_to_vec()
     }
@@ -38,6 +41,7 @@ impl Event for ImageProcessed {
             source: required("source", wire.source)?.try_into()?,
             attempt: wire.attempt,
             renditions: wire.renditions.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?,
+            placeholder: placeholder(wire.thumbhash, &wire.dominant_colour)?,
             processed_at: UnixMillis(wire.processed_at_unix_ms),
         };
         for rendition in &fact.renditions {
@@ -48,6 +52,15 @@ impl Event for ImageProcessed {
         }
         Ok(fact)
     }
+}
+
+fn placeholder(thumbhash: Vec<u8>, dominant_colour: &str) -> Result<Placeholder, Malformed> {
+    let hash = Some(thumbhash).filter(|bytes| !bytes.is_empty()).map(ThumbHash::new).transpose();
+    let colour = Some(dominant_colour).filter(|text| !text.is_empty());
+    Ok(Placeholder {
+        thumbhash: hash.map_err(|error| Malformed::field("thumbhash", error))?,
+        dominant_colour: colour.map(|text| parsed("dominant_colour", text)).transpose()?,
+    })
 }
 
 impl From<&RenditionFact> for Rendition {

@@ -3,8 +3,9 @@
 use proptest::prelude::*;
 
 use crate::{
-    Channel, ClaimCheck, CustomerId, DeadRecord, Event, Format, ImageFailed, ImageId, ImageProcessed,
-    ImageUploaded, ObjectKey, Picture, Reason, RenditionFact, Sha256, Source, UnixMillis,
+    Channel, ClaimCheck, Colour, CustomerId, DeadRecord, Event, Format, ImageFailed, ImageId, ImageProcessed,
+    ImageUploaded, ObjectKey, Picture, Placeholder, Reason, RenditionFact, Sha256, Source, ThumbHash,
+    UnixMillis,
 };
 
 fn source(customer: &str, millis: i64, filename: Option<String>) -> Source {
@@ -53,7 +54,14 @@ fn processed(source: Source) -> ImageProcessed {
         height: 240,
         object: check(key),
     };
-    ImageProcessed { processed_at: source.uploaded_at, source, attempt: 2, renditions: vec![rendition] }
+    let placeholder = Placeholder::default();
+    ImageProcessed {
+        processed_at: source.uploaded_at,
+        source,
+        attempt: 2,
+        renditions: vec![rendition],
+        placeholder,
+    }
 }
 
 fn failed(source: Option<Source>, value: &[u8]) -> ImageFailed {
@@ -96,6 +104,23 @@ fn a_fact_about_somebody_elses_object_is_refused() {
         ObjectKey::original(&CustomerId::parse("other").unwrap(), uploaded.source.image_id);
     let why = ImageUploaded::decode(&uploaded.encode()).unwrap_err().to_string();
     assert!(why.contains("another image"), "{why}");
+}
+
+#[test]
+fn a_placeholder_round_trips_and_a_wrong_one_is_refused() {
+    let mut fact = processed(source("acme", 1, None));
+    fact.placeholder = Placeholder {
+        thumbhash: Some(ThumbHash::new(vec![9; 21]).unwrap()),
+        dominant_colour: Some(Colour([0, 0, 0])),
+    };
+    round_trips(&fact);
+    fact.placeholder.thumbhash = None;
+    round_trips(&fact);
+    let bytes = processed(source("acme", 1, None)).encode();
+    // Field 5, three bytes; field 6, `red`.
+    for wrong in [&b"\x2a\x03abc"[..], b"\x32\x03red"] {
+        assert!(ImageProcessed::decode(&[&bytes, wrong].concat()).is_err());
+    }
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use depot::Stored;
-use proto::{CustomerId, ImageId, Picture, RenditionFact, Sha256};
+use proto::{CustomerId, ImageId, Picture, Placeholder, RenditionFact, Sha256, ThumbHash};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -22,6 +22,10 @@ pub(crate) struct Image {
     source: ImageSource,
     /// In the recipe's order; empty unless processed.
     renditions: Vec<ImageRendition>,
+    /// What stands for the image until its renditions are there; absent unless its recipe asks for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    placeholder: Option<ImagePlaceholder>,
     /// Why it failed; null unless failed.
     failure: Option<ImageFailure>,
     /// RFC 3339, UTC.
@@ -59,6 +63,19 @@ pub(crate) struct ImageRendition {
     url: String,
 }
 
+/// What stands for an image; each part is absent unless its recipe asks for it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub(crate) struct ImagePlaceholder {
+    /// A ThumbHash of 5 to 25 bytes in base64.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    thumbhash: Option<String>,
+    /// The most frequent colour as `#rrggbb`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    dominant_colour: Option<String>,
+}
+
 /// Why an image failed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct ImageFailure {
@@ -72,16 +89,18 @@ impl Image {
     /// Renders a row.
     pub(crate) fn of_row(row: &Row) -> Image {
         let source = &row.fact.source;
-        let (renditions, failure, processed_at) = match &row.fact.state {
-            State::Uploaded => (Vec::new(), None, None),
-            State::Processed { renditions, at } => {
-                let of = |one| ImageRendition::of(source.image_id, one);
-                (renditions.iter().map(of).collect(), None, Some(at.rfc3339()))
+        let (mut renditions, mut placeholder, mut failure, mut processed_at) = (Vec::new(), None, None, None);
+        match &row.fact.state {
+            State::Uploaded => {}
+            State::Processed { renditions: made, placeholder: stand_in, at } => {
+                renditions = made.iter().map(|one| ImageRendition::of(source.image_id, one)).collect();
+                placeholder = ImagePlaceholder::of(stand_in);
+                processed_at = Some(at.rfc3339());
             }
             State::Failed { reason, detail, .. } => {
-                (Vec::new(), Some(ImageFailure { reason: reason.name(), detail: detail.clone() }), None)
+                failure = Some(ImageFailure { reason: reason.name(), detail: detail.clone() });
             }
-        };
+        }
         Image {
             id: source.image_id.to_string(),
             customer_id: source.customer_id.to_string(),
@@ -93,6 +112,7 @@ impl Image {
                 ..ImageSource::of(source.picture)
             },
             renditions,
+            placeholder,
             failure,
             uploaded_at: source.uploaded_at.rfc3339(),
             processed_at,
@@ -118,6 +138,7 @@ impl Image {
                 ..ImageSource::of(None)
             },
             renditions: Vec::new(),
+            placeholder: None,
             failure: None,
             uploaded_at: id.uploaded_at().rfc3339(),
             processed_at: None,
@@ -136,6 +157,16 @@ impl ImageSource {
             sha256: None,
             filename: None,
         }
+    }
+}
+
+impl ImagePlaceholder {
+    fn of(placeholder: &Placeholder) -> Option<ImagePlaceholder> {
+        let Placeholder { thumbhash, dominant_colour } = placeholder;
+        (*placeholder != Placeholder::default()).then(|| ImagePlaceholder {
+            thumbhash: thumbhash.as_ref().map(ThumbHash::to_base64),
+            dominant_colour: dominant_colour.map(|colour| colour.to_string()),
+        })
     }
 }
 

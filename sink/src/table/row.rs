@@ -6,7 +6,8 @@ use std::str::FromStr;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use proto::{
-    Channel, ClaimCheck, Coordinates, CustomerId, Picture, Reason, RenditionFact, Sha256, Source, UnixMillis,
+    Channel, ClaimCheck, Coordinates, CustomerId, Picture, Placeholder, Reason, RenditionFact, Sha256,
+    Source, UnixMillis,
 };
 use time::Date;
 
@@ -44,7 +45,8 @@ impl Row {
         }
         match &fact.state {
             State::Uploaded => {}
-            State::Processed { renditions, .. } => {
+            State::Processed { renditions, placeholder, .. } => {
+                put_placeholder(&mut item, placeholder);
                 let list = renditions.iter().map(|one| AttributeValue::M(rendition_item(one))).collect();
                 put(&mut item, "renditions", AttributeValue::L(list));
             }
@@ -61,9 +63,11 @@ impl Row {
             Status::parse(text_of(item, "status")?).ok_or_else(|| InvalidRow("status".to_owned()))?;
         let state = match status {
             Status::Uploaded => State::Uploaded,
-            Status::Processed => {
-                State::Processed { renditions: renditions_of(item)?, at: finished_at(item)? }
-            }
+            Status::Processed => State::Processed {
+                renditions: renditions_of(item)?,
+                placeholder: placeholder_of(item)?,
+                at: finished_at(item)?,
+            },
             Status::Failed => State::Failed {
                 reason: parsed::<Reason>(item, "failure_reason")?,
                 detail: text_of(item, "failure_detail")?.to_owned(),
@@ -148,6 +152,22 @@ fn renditions_of(item: &Item) -> Result<Vec<RenditionFact>, InvalidRow> {
     list.iter().map(one).collect()
 }
 
+fn put_placeholder(item: &mut Item, Placeholder { thumbhash, dominant_colour }: &Placeholder) {
+    if let Some(hash) = thumbhash {
+        put(item, "thumbhash", text(hash.to_base64()));
+    }
+    if let Some(colour) = dominant_colour {
+        put(item, "dominant_colour", text(colour));
+    }
+}
+
+fn placeholder_of(item: &Item) -> Result<Placeholder, InvalidRow> {
+    Ok(Placeholder {
+        thumbhash: optional(item, "thumbhash")?,
+        dominant_colour: optional(item, "dominant_colour")?,
+    })
+}
+
 fn check_item(check: &ClaimCheck) -> Item {
     let mut item = Item::new();
     put(&mut item, "bucket", text(&check.bucket));
@@ -198,6 +218,10 @@ pub(super) fn text_of<'a>(item: &'a Item, name: &str) -> Result<&'a str, Invalid
 
 fn optional_text(item: &Item, name: &str) -> Option<String> {
     text_of(item, name).ok().map(str::to_owned)
+}
+
+fn optional<T: FromStr>(item: &Item, name: &str) -> Result<Option<T>, InvalidRow> {
+    if item.contains_key(name) { parsed(item, name).map(Some) } else { Ok(None) }
 }
 
 fn parsed<T: FromStr>(item: &Item, name: &str) -> Result<T, InvalidRow> {

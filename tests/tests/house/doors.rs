@@ -38,8 +38,18 @@ const METRICS_MACROS: &[&str] =
     &["counter!", "gauge!", "histogram!", "describe_counter!", "describe_gauge!", "describe_histogram!"];
 
 /// Pixels, by package: a module of ours may well be called `image`, so manifests are read instead of sources.
-const PIXELS: &[&str] =
-    &["image", "fast_image_resize", "turbojpeg", "webp", "libwebp-sys", "moxcms", "png", "gif", "image-webp"];
+const PIXELS: &[&str] = &[
+    "image",
+    "fast_image_resize",
+    "turbojpeg",
+    "webp",
+    "libwebp-sys",
+    "moxcms",
+    "png",
+    "gif",
+    "image-webp",
+    "thumbhash",
+];
 
 /// What darkroom must not know: async, AWS, Kafka, HTTP.
 const NOT_IN_DARKROOM: &[&str] =

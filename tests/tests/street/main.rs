@@ -11,5 +11,6 @@ mod kafka_away;
 mod kills;
 mod latency;
 mod metrics;
+mod recipes;
 mod repeats;
 mod restarts;

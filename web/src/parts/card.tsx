@@ -35,7 +35,9 @@ function Frame({ image, thumbs }: CardProps) {
       <span class="frame">
         {image.status === "uploaded" && <span class="developing" />}
         {image.status === "failed" && <Broken />}
-        {image.status === "processed" && near && <Photo thumbs={thumbs} rendition={rendition(image, "thumb")} alt="" />}
+        {image.status === "processed" && near && (
+          <Photo thumbs={thumbs} rendition={rendition(image, "thumb")} placeholder={image.placeholder} alt="" />
+        )}
       </span>
       <span class="caption">
         <bdi class="card-name">{name}</bdi>

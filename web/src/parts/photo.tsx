@@ -1,8 +1,9 @@
 // A rendition on the screen: fetched with the token into a blob URL, held while shown, given back when not.
 
 import { useEffect, useState } from "preact/hooks";
-import type { Rendition } from "../image";
+import type { Placeholder, Rendition } from "../image";
 import type { Thumbs } from "../thumbs";
+import { Blur } from "./blur";
 
 const TRIES_MAX = 3;
 const TRY_AGAIN_MS = 2000;
@@ -40,10 +41,12 @@ export interface PhotoProps {
   rendition: Rendition | undefined;
   /** Shown until `rendition` has arrived, because it is here already. */
   meanwhile?: Rendition | undefined;
+  /** Shown until either has. */
+  placeholder?: Placeholder | null;
   alt: string;
 }
 
-export function Photo({ thumbs, rendition, meanwhile, alt }: PhotoProps) {
+export function Photo({ thumbs, rendition, meanwhile, placeholder, alt }: PhotoProps) {
   const wanted = useRendition(thumbs, rendition);
   const first = useRendition(thumbs, meanwhile?.url === rendition?.url ? undefined : meanwhile);
   const shown = typeof wanted === "object" ? wanted : first;
@@ -52,5 +55,9 @@ export function Photo({ thumbs, rendition, meanwhile, alt }: PhotoProps) {
     return <img class="photo" src={shown.url} alt={alt} width={width ?? undefined} height={height ?? undefined} decoding="async" />;
   }
   if (wanted === "unavailable") return <p class="photo-missing">The picture can’t be shown right now.</p>;
-  return <span class="photo-coming" role="img" aria-label={`${alt} (loading)`} />;
+  return (
+    <span class="photo-coming" role="img" aria-label={`${alt} (loading)`}>
+      {placeholder != null && <Blur placeholder={placeholder} />}
+    </span>
+  );
 }

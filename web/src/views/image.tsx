@@ -70,6 +70,7 @@ function Sheet({ session, image }: { session: Session; image: Image }) {
             thumbs={session.thumbs}
             rendition={rendition(image, chosen)}
             meanwhile={rendition(image, "thumb")}
+            placeholder={image.placeholder}
             alt={nameOf(image)}
           />
         )}

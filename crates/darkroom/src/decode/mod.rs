@@ -11,6 +11,7 @@ use image::metadata::Orientation;
 use image::{ColorType, ImageDecoder, ImageError};
 
 use crate::picture::{Channels, Picture};
+use crate::rights::Rights;
 use crate::{Limits, RenderError, SourceFormat};
 
 /// Pixels as stored, and what it takes to see them as meant.
@@ -34,6 +35,17 @@ pub(crate) fn decode(original: &[u8], limits: &Limits) -> Result<(SourceFormat, 
         SourceFormat::Webp => webp::decode(original, limits),
     }?;
     Ok((format, decoded))
+}
+
+/// Reads an original's words about its rights; none where it says nothing, or nothing that can be read.
+pub(crate) fn rights_of(original: &[u8], format: SourceFormat, limits: &Limits) -> Option<Rights> {
+    let exif = match format {
+        SourceFormat::Jpeg => jpeg_markers::walk(original).ok()?.exif,
+        SourceFormat::Png => png::exif(original, limits),
+        SourceFormat::Webp => webp::exif(original),
+        SourceFormat::Gif => None,
+    }?;
+    Rights::read(exif.strip_prefix(b"Exif\0\0").unwrap_or(exif))
 }
 
 /// Checks what a header announces.

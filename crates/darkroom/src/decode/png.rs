@@ -24,6 +24,11 @@ pub(super) fn decode(file: &[u8], limits: &Limits) -> Result<Decoded, RenderErro
     Ok(Decoded { picture, orientation: orientation_of(parts.exif), icc })
 }
 
+/// The block of EXIF, where there is one.
+pub(super) fn exif<'a>(file: &'a [u8], limits: &Limits) -> Option<&'a [u8]> {
+    walk(file, limits).ok()?.exif
+}
+
 struct Parts<'a> {
     /// The file without its dispensable chunks.
     essential: Vec<u8>,

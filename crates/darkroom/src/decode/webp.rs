@@ -18,6 +18,11 @@ pub(super) fn decode(file: &[u8], limits: &Limits) -> Result<Decoded, RenderErro
     Ok(Decoded { picture, orientation: orientation_of(parts.exif), icc })
 }
 
+/// The block of EXIF, where there is one.
+pub(super) fn exif(file: &[u8]) -> Option<&[u8]> {
+    walk(file).ok()?.exif
+}
+
 #[derive(Default)]
 struct Parts<'a> {
     exif: Option<&'a [u8]>,

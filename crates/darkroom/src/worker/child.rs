@@ -130,7 +130,7 @@ impl Worker {
         let deadline = Instant::now() + Duration::from_secs(asked.limits.wall_secs);
         self.jobs += 1;
         self.allow_cpu(asked.limits.cpu_secs)?;
-        let question = Question { plan: asked.plan.to_vec(), limits: asked.limits.clone() };
+        let question = Question { plan: asked.plan.clone(), limits: asked.limits.clone() };
         let head = wire::frame_head(&question, asked.original.len())?;
         let mut outbox = [head.as_slice(), asked.original];
         let mut inbox = Inbox::new(wire::body_bytes_max(asked.plan, asked.limits));

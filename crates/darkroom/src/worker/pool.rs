@@ -17,7 +17,7 @@ use thiserror::Error;
 
 use super::child::{NoAnswer, Worker};
 use super::wire::{Asked, Said};
-use crate::{Developed, Limits, Reason, RenderError, Rendition};
+use crate::{Developed, Limits, Plan, Reason, RenderError};
 
 /// The running program, even if its file has been replaced since.
 const THIS_PROGRAM: &str = "/proc/self/exe";
@@ -133,7 +133,7 @@ impl Pool {
     ///
     /// A worker's death is tried once more on a fresh worker, then it is the original's fault:
     /// `decode_timeout`, `decode_memory` or `decoder_crashed`.
-    pub fn develop(&self, customer: &str, original: &[u8], plan: &[Rendition]) -> Result<Developed, Failure> {
+    pub fn develop(&self, customer: &str, original: &[u8], plan: &Plan) -> Result<Developed, Failure> {
         let bytes = original.len() as u64;
         if bytes > self.limits.file_bytes_max {
             let error = RenderError::FileTooLarge { bytes, max: self.limits.file_bytes_max };

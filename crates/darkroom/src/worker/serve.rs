@@ -10,7 +10,7 @@ use rustix::process::{
 };
 
 use super::{WORKER_ARG, wire};
-use crate::{Developed, Limits, Reason, RenderError, Rendition, render};
+use crate::{Developed, Limits, Plan, Reason, RenderError, render};
 
 /// Descriptors: stdin, stdout, stderr and a few for the C library.
 const DESCRIPTORS_MAX: u64 = 8;
@@ -19,8 +19,8 @@ const DESCRIPTORS_MAX: u64 = 8;
 pub struct Job {
     /// The original's bytes.
     pub original: Vec<u8>,
-    /// The renditions to make.
-    pub plan: Vec<Rendition>,
+    /// What to make of it.
+    pub plan: Plan,
     /// What this original may cost.
     pub limits: Limits,
 }

@@ -2,10 +2,13 @@
 //! Checks every word of an answer against the question; a worker that a file has taken over may say anything.
 
 use std::io::{self, Read, Write};
+use std::ops::RangeInclusive;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Developed, Encoded, Format, Limits, Reason, Rendition, SourceFormat, SourceInfo};
+use crate::{
+    Alpha, Developed, Encoded, Extras, Format, Limits, Plan, Reason, Size, SourceFormat, SourceInfo,
+};
 
 /// What a worker writes once it is confined and ready for its first job.
 pub(super) const READY: &[u8; 8] = b"darkrm01";
@@ -18,17 +21,20 @@ const DETAIL_CHARS_MAX: usize = 200;
 /// Bytes that a rendition's file may have beside its pixels.
 const CONTAINER_BYTES_MAX: u64 = 64 << 10;
 
+/// Bytes of a ThumbHash.
+const THUMBHASH_BYTES: RangeInclusive<usize> = 5..=25;
+
 /// The header of a job; its body is the original.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Question {
-    pub(super) plan: Vec<Rendition>,
+    pub(super) plan: Plan,
     pub(super) limits: Limits,
 }
 
 /// The header of an answer; its body is the renditions' bytes, one after the other.
 #[derive(Serialize, Deserialize)]
 pub(super) enum Answer {
-    Developed { source: SourceInfo, renditions: Vec<RenditionHeader> },
+    Developed { source: SourceInfo, renditions: Vec<RenditionHeader>, extras: Extras },
     Rejected { reason: Reason, detail: String },
 }
 
@@ -86,7 +92,7 @@ pub(super) fn write_developed(to: &mut impl Write, developed: &Developed) -> io:
     };
     let renditions = developed.renditions.iter().map(header_of).collect();
     let body_bytes = developed.renditions.iter().map(|made| made.bytes.len()).sum();
-    let answer = Answer::Developed { source: developed.source, renditions };
+    let answer = Answer::Developed { source: developed.source, renditions, extras: developed.extras.clone() };
     to.write_all(&frame_head(&answer, body_bytes)?)?;
     developed.renditions.iter().try_for_each(|made| to.write_all(&made.bytes))?;
     to.flush()
@@ -98,20 +104,19 @@ pub(super) fn write_rejected(to: &mut impl Write, reason: Reason, detail: String
     to.flush()
 }
 
-/// The most bytes that the renditions of a plan can have: no encoder needs more than four bytes a pixel.
-pub(super) fn body_bytes_max(plan: &[Rendition], limits: &Limits) -> u64 {
-    let largest = |rendition: &Rendition| {
-        let square = u64::from(rendition.longer_side_px).saturating_pow(2);
-        square.min(limits.decode_pixels_max).saturating_mul(4).saturating_add(CONTAINER_BYTES_MAX)
-    };
-    plan.iter().map(largest).fold(0, u64::saturating_add)
+/// The most bytes that the renditions of a plan can have: no encoder needs more than five bytes a pixel, PNG's mark of
+/// each row included.
+pub(super) fn body_bytes_max(plan: &Plan, limits: &Limits) -> u64 {
+    let pixels = |size: Size| size.pixels_max().min(limits.decode_pixels_max);
+    let bytes = |size| pixels(size).saturating_mul(5).saturating_add(CONTAINER_BYTES_MAX);
+    plan.renditions.iter().map(|rendition| bytes(rendition.size)).fold(0, u64::saturating_add)
 }
 
 /// What was asked: an answer is held against it.
 #[derive(Clone, Copy)]
 pub(super) struct Asked<'a> {
     pub(super) original: &'a [u8],
-    pub(super) plan: &'a [Rendition],
+    pub(super) plan: &'a Plan,
     pub(super) limits: &'a Limits,
 }
 
@@ -126,10 +131,11 @@ pub(super) fn check(asked: Asked<'_>, header: &[u8], body: &[u8]) -> Result<Said
     let answer = serde_json::from_slice(header).map_err(|_| "an answer that is no answer")?;
     match answer {
         Answer::Rejected { reason, detail } => Ok(Said::Rejected(reason, printable(&detail))),
-        Answer::Developed { source, renditions } => {
+        Answer::Developed { source, renditions, extras } => {
             check_source(asked, source)?;
             let renditions = check_renditions(asked.plan, source, &renditions, body)?;
-            Ok(Said::Developed(Developed { source, renditions }))
+            check_extras(asked.plan, &extras)?;
+            Ok(Said::Developed(Developed { source, renditions, extras }))
         }
     }
 }
@@ -144,18 +150,21 @@ fn check_source(asked: Asked<'_>, source: SourceInfo) -> Result<(), &'static str
 }
 
 fn check_renditions(
-    plan: &[Rendition],
+    plan: &Plan,
     source: SourceInfo,
     made: &[RenditionHeader],
     mut body: &[u8],
 ) -> Result<Vec<Encoded>, &'static str> {
-    if made.len() != plan.len() {
+    if made.len() != plan.renditions.len() {
         return Err("another number of renditions than planned");
     }
-    let mut renditions = Vec::with_capacity(plan.len());
-    for (planned, made) in plan.iter().zip(made) {
+    let mut renditions = Vec::with_capacity(made.len());
+    for (planned, made) in plan.renditions.iter().zip(made) {
         let size = planned.size_of(source.width, source.height);
-        if made.name != planned.name || (made.width, made.height) != size {
+        // A JPEG has no alpha; of the others only their pixels say.
+        let by_rule = |alpha| planned.format.format(source.format, alpha) == made.format;
+        let ruled = by_rule(Alpha::Opaque) || (source.format != SourceFormat::Jpeg && by_rule(Alpha::Sheer));
+        if made.name != planned.name || (made.width, made.height) != size || !ruled {
             return Err("a rendition that was not planned");
         }
         let bytes;
@@ -164,6 +173,7 @@ fn check_renditions(
         let detected = match made.format {
             Format::Jpeg => SourceFormat::Jpeg,
             Format::Webp => SourceFormat::Webp,
+            Format::Png => SourceFormat::Png,
         };
         if SourceFormat::detect(bytes) != Some(detected) {
             return Err("a rendition that is not what it claims");
@@ -179,6 +189,18 @@ fn check_renditions(
     if body.is_empty() { Ok(renditions) } else { Err("more data than announced") }
 }
 
+fn check_extras(plan: &Plan, extras: &Extras) -> Result<(), &'static str> {
+    let hash = extras.thumbhash.as_ref().map(Vec::len);
+    let hashed = if plan.thumbhash {
+        hash.is_some_and(|bytes| THUMBHASH_BYTES.contains(&bytes))
+    } else {
+        hash.is_none()
+    };
+    // A picture that nobody sees has no dominant colour.
+    let coloured = plan.dominant_colour || extras.dominant_colour.is_none();
+    if hashed && coloured { Ok(()) } else { Err("extras that were not planned") }
+}
+
 /// Text from a worker as it may reach logs and people: short, printable ASCII.
 pub(super) fn printable(text: &str) -> String {
     let plain = |c: char| if c == ' ' || c.is_ascii_graphic() { c } else { '?' };
@@ -188,12 +210,13 @@ pub(super) fn printable(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Rendition;
     use proptest::prelude::*;
 
     const ORIGINAL: &[u8] = &[0xff, 0xd8, 0xff, 0xe0];
 
-    fn plan() -> Vec<Rendition> {
-        vec![Rendition { name: "thumb".into(), longer_side_px: 10, quality: 80 }]
+    fn plan() -> Plan {
+        Plan { thumbhash: true, ..vec![Rendition::new("thumb", 10, 80)].into() }
     }
 
     fn developed() -> Developed {
@@ -206,6 +229,7 @@ mod tests {
                 height: 5,
                 bytes: vec![0xff, 0xd8, 0xff, 0xdb, 1, 2, 3],
             }],
+            extras: Extras { thumbhash: Some(vec![1; 7]), dominant_colour: None },
         }
     }
 
@@ -224,13 +248,20 @@ mod tests {
 
     #[test]
     fn a_lie_is_not() {
-        let lies: [fn(&mut Developed); 8] = [
+        let lies: [fn(&mut Developed); 12] = [
             |lie| lie.source.format = SourceFormat::Png,
             |lie| lie.source.width = 0,
             |lie| lie.source.height = 60_000,
             |lie| lie.renditions[0].name = "../thumb".into(),
             |lie| lie.renditions[0].width = 11,
             |lie| lie.renditions[0].format = Format::Webp,
+            |lie| {
+                lie.renditions[0].format = Format::Webp;
+                lie.renditions[0].bytes = b"RIFF\x04\0\0\0WEBP".to_vec();
+            },
+            |lie| lie.extras.thumbhash = None,
+            |lie| lie.extras.thumbhash = Some(vec![1; 26]),
+            |lie| lie.extras.dominant_colour = Some([1, 2, 3]),
             |lie| lie.renditions[0].bytes = b"<script>".to_vec(),
             |lie| lie.renditions.clear(),
         ];
@@ -250,7 +281,7 @@ mod tests {
     proptest! {
         #[test]
         fn a_question_round_trips(side in 1u32..5_000, body in proptest::collection::vec(any::<u8>(), 0..200)) {
-            let plan = vec![Rendition { name: "n".into(), longer_side_px: side, quality: 7 }];
+            let plan = Plan::from(vec![Rendition::new("n", side, 7)]);
             let question = Question { plan: plan.clone(), limits: Limits::DEFAULT };
             let mut frame = frame_head(&question, body.len()).unwrap();
             frame.extend(&body);

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use darkroom::worker::{Failure, Pool, PoolConfig, Reuse, WORKER_ARG, serve};
-use darkroom::{Limits, Reason, Rendition, render};
+use darkroom::{Limits, Plan, Reason, Rendition, render};
 
 const STATION_ARG: &str = "hanging-station";
 
@@ -78,9 +78,8 @@ fn photo(deed: &str) -> Vec<u8> {
     file
 }
 
-fn plan() -> Vec<Rendition> {
-    let rendition = |name: &str, longer_side_px| Rendition { name: name.into(), longer_side_px, quality: 80 };
-    vec![rendition("small", 40), rendition("large", 100)]
+fn plan() -> Plan {
+    vec![Rendition::new("small", 40, 80), Rendition::new("large", 100, 80)].into()
 }
 
 fn limits() -> Limits {

@@ -28,6 +28,10 @@ pub(crate) struct UpArgs {
     /// Stations in this process: `all`, `none`, or some of `ingest,processor,sink`
     #[arg(long, default_value = "all")]
     stations: Selection,
+
+    /// Folder of recipes and `customers.toml`, which says whose images get which; read at the start
+    #[arg(long, env = "SAFELIGHT_RECIPES_DIR", value_name = "DIR")]
+    recipes: Option<PathBuf>,
 }
 
 impl UpArgs {
@@ -38,6 +42,7 @@ impl UpArgs {
             admin: self.listen.admin,
             kafka: self.kafka.clone(),
             stations: self.stations,
+            recipes: self.recipes.clone(),
         }
     }
 }

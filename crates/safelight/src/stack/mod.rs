@@ -36,6 +36,8 @@ pub struct Plan {
     pub kafka: KafkaChoice,
     /// Which stations run in this process.
     pub stations: Selection,
+    /// Recipes beside the built-in one, and whose images get them.
+    pub recipes: Option<PathBuf>,
 }
 
 /// A running stack.
@@ -58,7 +60,12 @@ impl Stack {
         let servers = Servers::start(&plan.data, &plan.kafka).await?;
         let http_url = format!("http://{}", http.local_addr()?);
         let addresses = servers.addresses(http_url, format!("http://{}", admin.local_addr()?));
-        let settings = servers.settings(&addresses, &plan.data);
+        let mut settings = servers.settings(&addresses, &plan.data);
+        if let Some(recipes) = &plan.recipes {
+            // Stations that are run by hand against this stack are elsewhere.
+            let recipes = std::path::absolute(recipes).context("find the folder of recipes")?;
+            settings.set("SAFELIGHT_RECIPES_DIR", recipes.display().to_string());
+        }
         servers.provision(&settings).await?;
 
         let (health, admin_shutdown) = (Health::new(), Shutdown::new());

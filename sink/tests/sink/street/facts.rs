@@ -5,7 +5,7 @@ use conveyor::Headers;
 use depot::{Bucket, Deposit};
 use proto::{
     Channel, CustomerId, DeadRecord, Format, ImageFailed, ImageId, ImageProcessed, ImageUploaded, ObjectKey,
-    Picture, Reason, Recipe, RenditionFact, Source, UnixMillis,
+    Picture, Placeholder, Reason, Recipe, RenditionFact, Source, UnixMillis,
 };
 
 use super::Street;
@@ -95,7 +95,13 @@ impl Street {
         let object = self.depot.deposit(deposit, Bytes::from_static(THUMB)).await.expect("a thumb");
         let thumb =
             RenditionFact { name: "thumb".to_owned(), format: Format::Jpeg, width: 320, height: 240, object };
-        ImageProcessed { source, attempt, renditions: vec![thumb], processed_at: UnixMillis::now() }
+        ImageProcessed {
+            source,
+            attempt,
+            renditions: vec![thumb],
+            placeholder: Placeholder::default(),
+            processed_at: UnixMillis::now(),
+        }
     }
 
     pub(crate) async fn publish<E: proto::Event>(&self, event: &E) {

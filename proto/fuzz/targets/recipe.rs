@@ -1,0 +1,34 @@
+//! Any text as a recipe: refused with a reason, or a recipe that its canonical form says again, under the same id.
+#![no_main]
+#![allow(dead_code, reason = "the modules are those of the whole crate")]
+
+#[path = "../../src/colour.rs"]
+mod colour;
+#[path = "../../src/format.rs"]
+mod format;
+#[path = "../../src/hash.rs"]
+mod hash;
+#[path = "../../src/ids.rs"]
+mod ids;
+#[path = "../../src/moment.rs"]
+mod moment;
+#[path = "../../src/recipe/mod.rs"]
+mod recipe;
+
+use colour::Colour;
+use format::Format;
+use hash::Sha256;
+use ids::CustomerId;
+use moment::UnixMillis;
+use recipe::{Recipe, RecipeId};
+
+libfuzzer_sys::fuzz_target!(|text: &str| {
+    match Recipe::parse(text) {
+        Err(invalid) => assert!(!invalid.complaints().is_empty()),
+        Ok(recipe) => {
+            let again = Recipe::parse(&recipe.to_toml()).expect("the canonical form is a recipe");
+            assert_eq!(again, recipe);
+            assert_eq!(recipe.id().as_str().parse::<RecipeId>().expect("an id is one"), again.id());
+        }
+    }
+});
