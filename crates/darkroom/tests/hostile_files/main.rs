@@ -5,15 +5,17 @@
 #![expect(clippy::print_stdout, reason = "a test without the standard harness reports by itself")]
 
 mod deeds;
+mod escapes;
 
 use std::io::{self, BufRead};
 use std::num::NonZeroUsize;
-use std::panic::catch_unwind;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio, exit};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use darkroom::worker::{Failure, Pool, PoolConfig, Reuse, WORKER_ARG, serve};
+use darkroom::worker::{Failure, Pool, PoolConfig, Reuse, Sandbox, StartError, WORKER_ARG, serve};
 use darkroom::{Limits, Reason, Rendition, render};
 
 const STATION_ARG: &str = "hanging-station";
@@ -22,7 +24,8 @@ fn main() {
     match std::env::args().nth(1).as_deref() {
         Some(WORKER_ARG) => serve(deeds::misbehave),
         Some(STATION_ARG) => hang_as_a_station(),
-        Some("--list") => TESTS.iter().for_each(|(name, _)| println!("{name}: test")),
+        Some(escapes::OUTSIDE_ARG) => attempt_outside(),
+        Some("--list") => tests().iter().for_each(|(name, _)| println!("{name}: test")),
         _ => run(),
     }
 }
@@ -39,11 +42,25 @@ const TESTS: &[(&str, fn())] = &[
     ("garbage_is_not_believed", garbage_is_not_believed),
     ("an_endless_answer_is_cut_off", an_endless_answer_is_cut_off),
     ("a_closed_output_is_decoder_crashed", a_closed_output_is_decoder_crashed),
+    (
+        "a_worker_that_is_not_whole_is_refused_or_preferred",
+        a_worker_that_is_not_whole_is_refused_or_preferred,
+    ),
+    ("a_worker_says_what_holds_it", a_worker_says_what_holds_it),
+    ("a_mapping_bomb_ends_at_its_address_space", a_mapping_bomb_ends_at_its_address_space),
+    ("the_original_cannot_be_made_writable", the_original_cannot_be_made_writable),
+    ("writing_to_the_original_is_decoder_crashed", writing_to_the_original_is_decoder_crashed),
+    ("a_stack_overflow_is_decoder_crashed", a_stack_overflow_is_decoder_crashed),
+    ("renditions_beyond_their_room_are_decode_memory", renditions_beyond_their_room_are_decode_memory),
+    ("output_that_changes_after_the_answer_is_read_once", output_that_changes_after_the_answer_is_read_once),
+    ("inherited_descriptors_are_closed", inherited_descriptors_are_closed),
+    ("parts_come_out_as_the_whole", parts_come_out_as_the_whole),
+    ("memory_is_admitted_by_estimate", memory_is_admitted_by_estimate),
     ("a_flood_on_stderr_harms_nobody", a_flood_on_stderr_harms_nobody),
     ("a_single_death_is_forgiven", a_single_death_is_forgiven),
     ("a_worker_serves_one_customer", a_worker_serves_one_customer),
     ("the_cpu_allowance_is_for_each_job", the_cpu_allowance_is_for_each_job),
-    ("a_worker_has_no_environment_and_writes_no_file", a_worker_has_no_environment_and_writes_no_file),
+    ("a_worker_has_no_environment", a_worker_has_no_environment),
     ("a_program_that_is_no_worker_is_unavailable", a_program_that_is_no_worker_is_unavailable),
     ("a_thousand_damaged_files_are_all_answered", a_thousand_damaged_files_are_all_answered),
     ("no_worker_outlives_a_killed_station", no_worker_outlives_a_killed_station),
@@ -51,14 +68,30 @@ const TESTS: &[(&str, fn())] = &[
     ("many_callers_share_few_workers", many_callers_share_few_workers),
 ];
 
+type Test = (String, Box<dyn Fn()>);
+
+fn tests() -> Vec<Test> {
+    let whole = TESTS.iter().map(|(name, test)| (String::from(*name), Box::new(*test) as Box<dyn Fn()>));
+    let escape = |(name, _): &(&'static str, _)| -> Test {
+        let attempt = *name;
+        (format!("escape::{attempt}"), Box::new(move || escapes::ends_in_sigsys(attempt)))
+    };
+    whole.chain(escapes::ATTEMPTS.iter().map(escape)).collect()
+}
+
+fn attempt_outside() {
+    let name = std::env::args().nth(2).unwrap_or_default();
+    exit(i32::from(escapes::make(&name).is_none()));
+}
+
 /// Runs the tests whose names contain the filter, as the standard harness would.
 fn run() {
     let filter = std::env::args().skip(1).find(|arg| !arg.starts_with('-')).unwrap_or_default();
     let exact = std::env::args().any(|arg| arg == "--exact");
     let wanted = |name: &str| if exact { name == filter } else { name.contains(&filter) };
     let mut failed = 0;
-    for (name, test) in TESTS.iter().filter(|(name, _)| wanted(name)) {
-        let outcome = catch_unwind(test);
+    for (name, test) in tests().iter().filter(|(name, _)| wanted(name)) {
+        let outcome = catch_unwind(AssertUnwindSafe(test));
         failed += i32::from(outcome.is_err());
         println!("test {name} ... {}", if outcome.is_ok() { "ok" } else { "FAILED" });
     }
@@ -177,8 +210,162 @@ fn an_endless_answer_is_cut_off() {
     assert_eq!(reason("do:endless x;"), Reason::DecoderCrashed);
 }
 
+/// A worker made of a shell, which nothing confines: it says so, reads a question, and does `then`.
+fn loose_worker(folder: &Path, then: &str) -> PathBuf {
+    let ready =
+        r#"{"confinement":{"no_new_privs":true,"landlock_abi":0,"seccomp":false,"sealed_memory":true}}"#;
+    let length = ready.len();
+    let script =
+        format!("#!/bin/sh\nprintf '\\{length:03o}\\0\\0\\0%s' '{ready}'\nread -r question\n{then}\n");
+    let path = folder.join("loose");
+    std::fs::write(&path, script).expect("a script");
+    std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("a program");
+    path
+}
+
 fn a_closed_output_is_decoder_crashed() {
-    assert_eq!(reason("do:close x;"), Reason::DecoderCrashed);
+    let folder = tempfile::tempdir().expect("a folder");
+    // The question has no end of line: `read` ends with the station.
+    let program = loose_worker(folder.path(), "").to_owned();
+    let script = std::fs::read_to_string(&program).expect("the script");
+    let closing = script.replace("read -r question", "exec >&- 2>&-\nread -r question");
+    std::fs::write(&program, closing).expect("a script");
+    let config = PoolConfig { program: Some(program), sandbox: Sandbox::Prefer, ..config() };
+    let pool = Pool::start(config).expect("workers start");
+    let (reason, detail) = rejection(&pool, "c", "");
+    assert_eq!(
+        (reason, detail.as_str()),
+        (Reason::DecoderCrashed, "the worker closed its output and stayed")
+    );
+}
+
+fn a_worker_that_is_not_whole_is_refused_or_preferred() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let config = PoolConfig { program: Some(loose_worker(folder.path(), "")), ..config() };
+    let refused = Pool::start(config.clone()).err().expect("required is refused");
+    assert!(
+        matches!(&refused, StartError::Unconfined(missing) if missing == "landlock, seccomp"),
+        "{refused:?}"
+    );
+    let preferred = Pool::start(PoolConfig { sandbox: Sandbox::Prefer, ..config }).expect("workers start");
+    assert_eq!(preferred.confinement().missing(), ["landlock", "seccomp"]);
+}
+
+fn a_worker_says_what_holds_it() {
+    let pool = pool();
+    assert!(pool.confinement().missing().is_empty());
+    let pid = worker_pid(&pool, "c");
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("the worker is there");
+    for line in ["NoNewPrivs:\t1", "Seccomp:\t2", "Threads:\t1"] {
+        assert!(status.contains(line), "{line} in {status}");
+    }
+}
+
+fn a_mapping_bomb_ends_at_its_address_space() {
+    let pool = Pool::start(PoolConfig { limits: Limits { cpu_secs: 10, ..limits() }, ..config() })
+        .expect("workers start");
+    let (reason, detail) = rejection(&pool, "c", "do:map x;");
+    let mapped = detail.rsplit(' ').next().and_then(|count| count.parse::<u64>().ok());
+    assert_eq!(reason, Reason::Corrupt);
+    assert!(mapped.is_some_and(|mib| (64..512).contains(&mib)), "{detail}");
+    pool.develop("d", &photo(""), &plan()).expect("the next photo");
+}
+
+fn the_original_cannot_be_made_writable() {
+    let (reason, detail) = rejection(&pool(), "c", "do:unlock x;");
+    // 13 is EACCES: the memory came through a description that cannot write.
+    assert_eq!((reason, detail.as_str()), (Reason::Corrupt, "find the file corrupt: found -13"));
+}
+
+fn writing_to_the_original_is_decoder_crashed() {
+    let pool = pool();
+    let (reason, detail) = rejection(&pool, "c", "do:scribble x;");
+    assert_eq!((reason, detail.as_str()), (Reason::DecoderCrashed, "the worker died of signal 11"));
+    pool.develop("d", &photo(""), &plan()).expect("the next photo");
+}
+
+fn a_stack_overflow_is_decoder_crashed() {
+    let pool = pool();
+    let (reason, detail) = rejection(&pool, "c", "do:recurse x;");
+    let signals = ["the worker died of signal 6", "the worker died of signal 11"];
+    assert!(reason == Reason::DecoderCrashed && signals.contains(&detail.as_str()), "{detail}");
+    pool.develop("d", &photo(""), &plan()).expect("the next photo");
+}
+
+fn renditions_beyond_their_room_are_decode_memory() {
+    let limits = Limits { cpu_secs: 10, ..limits() };
+    let pool = Pool::start(PoolConfig { limits, ..config() }).expect("workers start");
+    let (reason, detail) = rejection(&pool, "c", "do:overfill x;");
+    assert_eq!(
+        (reason, detail.as_str()),
+        (Reason::DecodeMemory, "the renditions are larger than their room")
+    );
+    pool.develop("c", &photo(""), &plan()).expect("the next photo");
+}
+
+/// A worker that answers as it did before and changes a first byte all the time: what the station accepts is what it
+/// checked.
+fn output_that_changes_after_the_answer_is_read_once() {
+    let pool = pool();
+    let (mut believed, mut doubted) = (0, 0);
+    for round in 0..100 {
+        let customer = format!("c{round}");
+        let made = pool.develop(&customer, &photo(""), &plan()).expect("a good photo");
+        let header = |made: &darkroom::Encoded| {
+            let (name, width, height, bytes) = (&made.name, made.width, made.height, made.bytes.len());
+            format!(
+                r#"{{"name":"{name}","format":"jpeg","width":{width},"height":{height},"bytes":{bytes}}}"#
+            )
+        };
+        let headers: Vec<String> = made.renditions.iter().map(header).collect();
+        let source = r#"{"format":"jpeg","width":120,"height":90}"#;
+        let answer = format!(r#"{{"Developed":{{"source":{source},"renditions":[{}]}}}}"#, headers.join(","));
+        match pool.develop(&customer, &photo(&format!("do:lie-and-change {answer};")), &plan()) {
+            Ok(developed) => {
+                believed += 1;
+                assert_eq!(developed, made);
+            }
+            Err(Failure::Rejected { reason, .. }) => {
+                doubted += 1;
+                assert_eq!(reason, Reason::DecoderCrashed);
+            }
+            Err(other) => panic!("{other:?}"),
+        }
+    }
+    assert!(believed + doubted == 100 && believed > 0, "{believed} believed, {doubted} doubted");
+}
+
+/// The writing end of a pipe that workers inherit: the reading end ends once nobody holds it.
+fn inherited_descriptors_are_closed() {
+    let (reader, writer) = rustix::pipe::pipe().expect("a pipe that is not closed on exec");
+    let pool = pool();
+    worker_pid(&pool, "c");
+    drop(writer);
+    assert!(ends_within(&reader, Duration::from_secs(5)), "a worker holds a descriptor that it inherited");
+}
+
+fn parts_come_out_as_the_whole() {
+    let whole = photo("");
+    let parts: Vec<&[u8]> = whole.chunks(7).collect();
+    let developed = pool().develop_parts("c", &parts, &plan()).expect("a good photo");
+    assert_eq!(developed, render(&whole, &plan(), &limits()).expect("a good photo"));
+}
+
+/// With room for one of these estimates a second worker never works beside the first.
+fn memory_is_admitted_by_estimate() {
+    let pool = Pool::start(PoolConfig { decode_bytes_max: 1, ..config() }).expect("workers start");
+    let pool = Arc::new(pool);
+    let begun = Instant::now();
+    let callers: Vec<_> = ["c", "d"]
+        .map(|customer| {
+            let pool = pool.clone();
+            std::thread::spawn(move || pool.develop(customer, &photo("do:burn 300;"), &plan()))
+        })
+        .into();
+    for caller in callers {
+        caller.join().expect("no caller panics").expect("what could never fit is admitted alone");
+    }
+    assert!(begun.elapsed() >= Duration::from_millis(600), "one after the other");
 }
 
 fn a_flood_on_stderr_harms_nobody() {
@@ -186,12 +373,11 @@ fn a_flood_on_stderr_harms_nobody() {
 }
 
 fn a_single_death_is_forgiven() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let flag = folder.path().join("flag");
-    std::fs::write(&flag, b"").expect("a flag");
-    let deed = format!("do:die-once {};", flag.display());
-    pool().develop("c", &photo(&deed), &plan()).expect("a fresh worker does it");
-    assert!(!flag.exists(), "the first worker died");
+    let pool = pool();
+    let first = worker_pid(&pool, "c");
+    pool.develop("c", &photo(&format!("do:die-if {first};")), &plan()).expect("a fresh worker does it");
+    assert_ne!(worker_pid(&pool, "c"), first, "the first worker died");
+    assert_eq!(pool.deaths(Reason::DecoderCrashed), 1);
 }
 
 fn a_worker_serves_one_customer() {
@@ -217,15 +403,10 @@ fn the_cpu_allowance_is_for_each_job() {
     assert_eq!(worker_pid(&pool, "c"), first, "one worker did it all");
 }
 
-fn a_worker_has_no_environment_and_writes_no_file() {
-    let pool = pool();
-    let (_, seen) = rejection(&pool, "c", "do:look x;");
-    assert_eq!(seen.split(',').next(), Some("find the file corrupt: variables 0"));
-    let descriptors = seen.rsplit(' ').next().and_then(|count| count.parse::<u32>().ok());
-    assert!(descriptors.is_some_and(|count| count <= 5), "{seen}");
-    let (reason, detail) = rejection(&pool, "c", "do:write x;");
-    // 25 is SIGXFSZ: the first byte is beyond the file size limit.
-    assert_eq!((reason, detail.as_str()), (Reason::DecoderCrashed, "the worker died of signal 25"));
+fn a_worker_has_no_environment() {
+    let (_, seen) = rejection(&pool(), "c", "do:look x;");
+    // What tells the allocator to keep the heap.
+    assert_eq!(seen, "find the file corrupt: found 3");
 }
 
 fn a_program_that_is_no_worker_is_unavailable() {
@@ -355,8 +536,8 @@ fn pidfd(id: u32) -> Option<rustix::fd::OwnedFd> {
     rustix::process::pidfd_open(id, rustix::process::PidfdFlags::empty()).ok()
 }
 
-fn ends_within(process: &rustix::fd::OwnedFd, limit: Duration) -> bool {
+fn ends_within(watched: &rustix::fd::OwnedFd, limit: Duration) -> bool {
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
     let limit = Timespec::try_from(limit).expect("a few seconds");
-    poll(&mut [PollFd::new(process, PollFlags::IN)], Some(&limit)).is_ok_and(|ready| ready == 1)
+    poll(&mut [PollFd::new(watched, PollFlags::IN)], Some(&limit)).is_ok_and(|ready| ready == 1)
 }
