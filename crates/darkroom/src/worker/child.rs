@@ -18,7 +18,7 @@ use super::inbox::{Inbox, Progress};
 use super::poll::{is_passing, read_some, wait};
 use super::shared::{Shared, hand_over};
 use super::wire::{self, Asked, Doubt, OUTPUT_BYTES_MAX, Question, Ready, Said};
-use super::{Confinement, WORKER_ARG};
+use super::{Confinement, HEAP, WORKER_ARG};
 use crate::{Limits, Reason};
 
 /// A worker that is not ready by then has not understood its argument, or the machine is stuck.
@@ -26,14 +26,6 @@ const START_SECS_MAX: u64 = 10;
 /// From the end of a worker's stdout to its exit; a worker that lives longer is killed.
 const EXIT_WAIT: Duration = Duration::from_millis(500);
 const PIPE_READ_BYTES: usize = 64 << 10;
-/// The only variables of a worker. They keep its heap between jobs: giving pages back and faulting them in again is a
-/// quarter of the work on a photo.
-const HEAP: [(&str, &str); 3] = [
-    ("MALLOC_TRIM_THRESHOLD_", "268435456"),
-    ("MALLOC_MMAP_THRESHOLD_", "268435456"),
-    ("MALLOC_TOP_PAD_", "1048576"),
-];
-
 /// A worker process. Dropping it kills and reaps it.
 pub(super) struct Worker {
     child: Child,
