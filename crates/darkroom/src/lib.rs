@@ -17,5 +17,5 @@ pub mod worker;
 
 pub use error::{Reason, RenderError};
 pub use limits::Limits;
-pub use plan::{Developed, Encoded, Format, Rendition, SourceFormat, SourceInfo};
+pub use plan::{Developed, Encoded, Format, Program, ProgramInput, Rendition, SourceFormat, SourceInfo};
 pub use render::render;

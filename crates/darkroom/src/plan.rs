@@ -1,6 +1,8 @@
 //! Owns what is asked for and what comes out: renditions, their sizes, formats and bytes. Knows nothing about how
 //! they are made.
 
+use std::path::PathBuf;
+
 use serde::{Deserialize, Serialize};
 
 /// One rendition to make.
@@ -30,6 +32,28 @@ impl Rendition {
         };
         (scale(width), scale(height))
     }
+}
+
+/// A program of the operator's that makes a rendition's file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Program {
+    /// What is executed: an absolute path.
+    pub path: PathBuf,
+    /// Its arguments, its own name not among them.
+    pub args: Vec<String>,
+    /// What it reads.
+    pub input: ProgramInput,
+    /// Absolute paths that it may read and execute, and nothing else.
+    pub allow: Vec<PathBuf>,
+}
+
+/// What a program reads on its standard input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ProgramInput {
+    /// The rendition's pixels, as our encoder would get them.
+    Pixels,
+    /// The original's bytes.
+    Original,
 }
 
 /// The format of a rendition.

@@ -90,8 +90,7 @@ impl Worker {
         ioctl_fionbio(&stdin, true)?;
         ioctl_fionbio(&stdout, true)?;
         ioctl_fionbio(&stderr, true)?;
-        let confinement =
-            Confinement { no_new_privs: false, landlock_abi: 0, seccomp: false, sealed_memory: false };
+        let confinement = Confinement::default();
         let mut worker = Self { child, stdin, stdout, stderr, input, output, confinement, jobs: 0 };
         worker.await_ready()?;
         Ok(worker)
@@ -109,8 +108,7 @@ impl Worker {
             Stop::Gone => return Err(io::Error::other("the worker ended before it was ready")),
         }
         let ready: Ready = serde_json::from_slice(inbox.answer())?;
-        let sealed_memory = self.input.is_sealed && self.output.is_sealed;
-        self.confinement = Confinement { sealed_memory, ..ready.confinement };
+        self.confinement = ready.confinement;
         Ok(())
     }
 
@@ -236,7 +234,7 @@ impl Worker {
             }
         }
         Ok(match self.reap(deadline)? {
-            Some(status) => Death::of(status, inbox.tells_of_failed_allocation()),
+            Some(status) => Death::of("the worker", status, inbox.tells_of_failed_allocation()),
             None => Death::new(Reason::DecoderCrashed, "the worker closed its output and stayed"),
         })
     }

@@ -3,27 +3,31 @@
 //! processes (rlimits). Decides nothing about a kernel that lacks one of these: the station does.
 
 use std::io;
+use std::path::PathBuf;
 
 use landlock::{
-    ABI, Access, AccessFs, AccessNet, LandlockStatus, RestrictionStatus, Ruleset, RulesetAttr, RulesetStatus,
-    Scope,
+    ABI, Access, AccessFs, AccessNet, LandlockStatus, RestrictionStatus, Ruleset, RulesetAttr,
+    RulesetCreated, RulesetCreatedAttr, RulesetStatus, Scope, path_beneath_rules,
 };
 use rustix::process::{
-    DumpableBehavior, Pid, Resource, Rlimit, Signal, getppid, set_dumpable_behavior,
+    DumpableBehavior, Pid, Resource, Rlimit, Signal, getppid, getrlimit, set_dumpable_behavior,
     set_parent_process_death_signal, setrlimit,
 };
 use rustix::thread::set_no_new_privs;
 use serde::{Deserialize, Serialize};
 
 use super::seccomp;
+use crate::Limits;
 
 /// The newest Landlock that is asked for; an older kernel enforces what it knows of it.
-pub(super) const LANDLOCK_ABI: ABI = ABI::V9;
+const LANDLOCK_ABI: ABI = ABI::V9;
 /// A decoder has no business with deep recursion.
 const STACK_BYTES: u64 = 8 << 20;
+/// Libraries are opened one after the other.
+const PROGRAM_DESCRIPTORS_MAX: u64 = 64;
 
 /// What holds a worker, as it reported before its first job.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Confinement {
     /// No program that it starts could gain privileges.
     pub no_new_privs: bool,
@@ -68,18 +72,45 @@ pub(super) fn confine(address_space_bytes: u64) -> io::Result<Confinement> {
     Ok(Confinement { no_new_privs, landlock_abi, seccomp, sealed_memory: false })
 }
 
+/// What a configured program and its libraries need, and nothing else: read and execute under `allowed`.
+pub(super) fn confine_program(limits: &Limits, allowed: &[PathBuf]) -> io::Result<Confinement> {
+    let no_new_privs = set_no_new_privs(true).is_ok();
+    let landlock_abi = deny_all_but(allowed);
+    let wanted = [
+        (Resource::As, limits.address_space_bytes_max),
+        (Resource::Stack, STACK_BYTES),
+        (Resource::Core, 0),
+        (Resource::Fsize, 0),
+        (Resource::Nofile, PROGRAM_DESCRIPTORS_MAX),
+        (Resource::Memlock, 0),
+        (Resource::Msgqueue, 0),
+    ];
+    set_limits(&wanted)?;
+    // A second above, so that a program which ignores SIGXCPU is killed all the same.
+    let cpu = Rlimit { current: Some(limits.cpu_secs), maximum: Some(limits.cpu_secs + 1) };
+    setrlimit(Resource::Cpu, cpu)?;
+    let seccomp = seccomp::apply(&seccomp::program()?);
+    Ok(Confinement { no_new_privs, landlock_abi, seccomp, sealed_memory: false })
+}
+
 /// Landlock without a rule: whatever it can deny is denied. Returns the version that does, 0 if none.
 fn deny_everything() -> i32 {
+    deny_all_but(&[])
+}
+
+fn deny_all_but(allowed: &[PathBuf]) -> i32 {
+    let readable = AccessFs::from_read(LANDLOCK_ABI);
     let ruleset = Ruleset::default()
         .handle_access(AccessFs::from_all(LANDLOCK_ABI))
         .and_then(|ruleset| ruleset.handle_access(AccessNet::from_all(LANDLOCK_ABI)))
         .and_then(|ruleset| ruleset.scope(Scope::from_all(LANDLOCK_ABI)))
-        .and_then(Ruleset::create);
-    ruleset.and_then(landlock::RulesetCreated::restrict_self).map_or(0, |status| abi_of(&status))
+        .and_then(Ruleset::create)
+        .and_then(|ruleset| ruleset.add_rules(path_beneath_rules(allowed, readable)));
+    ruleset.and_then(RulesetCreated::restrict_self).map_or(0, |status| abi_of(&status))
 }
 
 /// The Landlock version that enforces what was asked for.
-pub(super) fn abi_of(status: &RestrictionStatus) -> i32 {
+fn abi_of(status: &RestrictionStatus) -> i32 {
     match status.landlock {
         LandlockStatus::Available { effective_abi, .. } if status.ruleset != RulesetStatus::NotEnforced => {
             effective_abi as i32
@@ -100,16 +131,16 @@ fn limit(address_space_bytes: u64) -> io::Result<()> {
         (Resource::Memlock, 0),
         (Resource::Msgqueue, 0),
     ];
-    for (resource, value) in limits {
-        set_limit(resource, value)?;
-    }
-    Ok(())
+    set_limits(&limits)
 }
 
-/// Sets a limit for good, or to what is allowed already if that is less.
-pub(super) fn set_limit(resource: Resource, value: u64) -> io::Result<()> {
-    let value = rustix::process::getrlimit(resource).maximum.map_or(value, |maximum| maximum.min(value));
-    Ok(setrlimit(resource, Rlimit { current: Some(value), maximum: Some(value) })?)
+/// Sets limits for good, or to what is allowed already where that is less.
+fn set_limits(limits: &[(Resource, u64)]) -> io::Result<()> {
+    for &(resource, value) in limits {
+        let value = getrlimit(resource).maximum.map_or(value, |maximum| maximum.min(value));
+        setrlimit(resource, Rlimit { current: Some(value), maximum: Some(value) })?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -20,8 +20,8 @@ impl Death {
         Self { reason, detail: detail.into() }
     }
 
-    /// Reads a death from an exit status and from what the process said before.
-    pub(super) fn of(status: ExitStatus, allocation_failed: bool) -> Self {
+    /// Reads the death of `who` from an exit status and from what it said before.
+    pub(super) fn of(who: &str, status: ExitStatus, allocation_failed: bool) -> Self {
         match status.signal() {
             Some(signal) if signal == Signal::XCPU.as_raw() => {
                 Self::new(Reason::DecodeTimeout, "the CPU time is used up")
@@ -30,12 +30,12 @@ impl Death {
                 Self::new(Reason::DecodeMemory, "an allocation beyond the address space failed")
             }
             Some(signal) if signal == Signal::SYS.as_raw() => {
-                Self::new(Reason::DecoderCrashed, "the worker made a system call that it may not make")
+                Self::new(Reason::DecoderCrashed, format!("{who} made a system call that it may not make"))
             }
-            Some(signal) => Self::new(Reason::DecoderCrashed, format!("the worker died of signal {signal}")),
+            Some(signal) => Self::new(Reason::DecoderCrashed, format!("{who} died of signal {signal}")),
             None => {
                 let code = status.code().unwrap_or(-1);
-                Self::new(Reason::DecoderCrashed, format!("the worker exited with {code}"))
+                Self::new(Reason::DecoderCrashed, format!("{who} exited with {code}"))
             }
         }
     }
@@ -47,7 +47,8 @@ mod tests {
 
     #[test]
     fn a_death_names_its_cause() {
-        let of = |raw, allocation_failed| Death::of(ExitStatus::from_raw(raw), allocation_failed).reason;
+        let of =
+            |raw, allocation_failed| Death::of("it", ExitStatus::from_raw(raw), allocation_failed).reason;
         assert_eq!(of(24, false), Reason::DecodeTimeout);
         assert_eq!(of(6, true), Reason::DecodeMemory);
         assert_eq!(of(6, false), Reason::DecoderCrashed);

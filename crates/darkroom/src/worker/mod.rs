@@ -9,6 +9,10 @@
 //! that is not executable (seccomp, death by SIGSYS); opening, writing, forking, address space beyond its limit, core dumps
 //! (rlimits); descriptors beyond stdin, stdout and stderr; its environment. It dies with its station, by CPU time, and by
 //! the station's clock.
+//!
+//! A program of the operator's ([`Program`](crate::Program)) runs in a second profile ([`Pool::run_program`]): no network,
+//! no further process, no tracing, no foreign signals (seccomp and Landlock); read and execute on the listed paths only,
+//! nothing writable; the same limits on memory, CPU time and wall clock.
 
 mod admission;
 mod child;
@@ -16,10 +20,13 @@ mod confine;
 mod death;
 mod deaths;
 mod estimate;
+mod header;
 mod inbox;
+mod launch;
 mod memory;
 mod poll;
 mod pool;
+mod program;
 mod seccomp;
 mod serve;
 mod shared;
@@ -27,10 +34,13 @@ mod wire;
 
 pub use confine::Confinement;
 pub use pool::{Failure, Pool, PoolConfig, Reuse, Sandbox, StartError};
+pub use program::{Produced, pam_header};
 pub use serve::{Job, run_if_worker, serve};
 
 /// First argument of a worker.
 pub const WORKER_ARG: &str = "darkroom-worker";
+/// First argument of a process that confines itself and becomes a program of the operator's.
+pub const LAUNCHER_ARG: &str = "darkroom-launcher";
 
 /// The only variables of a worker. They keep its heap between jobs: giving pages back and faulting them in again is a
 /// quarter of the work on a photo.

@@ -13,14 +13,17 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
 use clap::{Args, ValueEnum};
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::admission::Admission;
 use super::child::{NoAnswer, Worker};
+use super::death::Death;
 use super::deaths::Deaths;
+use super::program::{NoPicture, Produced, Run};
 use super::wire::{Asked, Said};
 use super::{Confinement, estimate};
-use crate::{Developed, Limits, Reason, RenderError, Rendition, SourceFormat};
+use crate::{Developed, Limits, Program, Reason, RenderError, Rendition, SourceFormat};
 
 /// The running program, even if its file has been replaced since.
 const THIS_PROGRAM: &str = "/proc/self/exe";
@@ -88,7 +91,7 @@ pub enum Reuse {
 }
 
 /// What to do where the kernel lacks a part of the sandbox.
-#[derive(ValueEnum, Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(ValueEnum, Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Sandbox {
     /// Refuse to start, naming the part
     Require,
@@ -127,6 +130,8 @@ type Started = io::Result<Worker>;
 
 /// Worker processes, at most two for each of `workers`: one at work or idle, one spare.
 pub struct Pool {
+    program: PathBuf,
+    sandbox: Sandbox,
     limits: Limits,
     workers: usize,
     reuse: Reuse,
@@ -154,14 +159,16 @@ impl Pool {
         let workers = config.workers.get();
         // One more spare than fits the channel waits in the keeper's hand.
         let (sender, spares) = sync_channel(workers - 1);
-        let limits = config.limits.clone();
+        let (limits, starting) = (config.limits.clone(), program.clone());
         let keeper = thread::Builder::new()
             .name("darkroom-keeper".into())
-            .spawn(move || keep_spares(&program, &limits, &sender))
+            .spawn(move || keep_spares(&starting, &limits, &sender))
             .map_err(StartError::Unavailable)?;
         let first = spares.recv().map_err(io::Error::other).flatten().map_err(StartError::Unavailable)?;
         let missing = first.confinement.missing();
         let pool = Self {
+            program,
+            sandbox: config.sandbox,
             limits: config.limits,
             workers,
             reuse: config.reuse,
@@ -240,6 +247,24 @@ impl Pool {
                 Ok(developed)
             }
         }
+    }
+
+    /// Runs a program of the operator's once on `input`, the original or the pixels of a rendition; blocks while all
+    /// places are taken or memory is short, then for at most `wall_secs`.
+    ///
+    /// There is no second attempt: a program that dies, says nothing in time or writes no picture rejects the original
+    /// as `decode_timeout` or `decoder_crashed`. Fails as unavailable where it cannot be started.
+    pub fn run_program<B: AsRef<[u8]>>(&self, program: &Program, input: &[B]) -> Result<Produced, Failure> {
+        // What a program needs for its pixels is its own affair: it counts as much as it may have.
+        let _place = self.admission.enter(self.limits.address_space_bytes_max);
+        let run = Run { launcher: &self.program, sandbox: self.sandbox, limits: &self.limits };
+        run.once(program, input).map_err(|no_picture| match no_picture {
+            NoPicture::Failed(Death { reason, detail }) => {
+                self.deaths.count(reason);
+                Failure::Rejected { reason, detail }
+            }
+            NoPicture::Unavailable(error) => Failure::Unavailable(error),
+        })
     }
 
     fn ask<B: AsRef<[u8]>>(

@@ -5,9 +5,10 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::confine::{confine, die_with};
+use super::launch::launch;
 use super::memory::{Memory, close_inherited};
 use super::wire::{self, Answer, Question, Ready};
-use super::{Confinement, WORKER_ARG, shared};
+use super::{Confinement, LAUNCHER_ARG, WORKER_ARG, shared};
 use crate::{Developed, Limits, Reason, RenderError, Rendition, render};
 
 /// One original and what to make of it.
@@ -20,11 +21,16 @@ pub struct Job<'a> {
     pub limits: Limits,
 }
 
-/// Serves jobs and never returns if this process was started as a worker; returns at once otherwise.
+/// Never returns if this process was started as a worker, which serves jobs, or to launch a program of the operator's;
+/// returns at once otherwise.
 ///
 /// Belongs first in `main`, before any thread, file or socket exists.
 pub fn run_if_worker() {
-    if std::env::args_os().nth(1).is_some_and(|first| first == WORKER_ARG) {
+    let first = std::env::args_os().nth(1);
+    if first.as_deref().is_some_and(|first| first == LAUNCHER_ARG) {
+        launch();
+    }
+    if first.is_some_and(|first| first == WORKER_ARG) {
         serve(|job| render(job.original, &job.plan, &job.limits));
     }
 }
@@ -49,9 +55,10 @@ fn prepare() -> io::Result<(Memory, Confinement)> {
     };
     die_with(station)?;
     let [input, output] = shared::receive(io::stdin())?;
+    let sealed_memory = shared::is_sealed(&input) && shared::is_sealed(&output);
     let memory = Memory::map(input, output)?;
     let confinement = confine(address_space_bytes.saturating_add(memory.bytes()))?;
-    Ok((memory, confinement))
+    Ok((memory, Confinement { sealed_memory, ..confinement }))
 }
 
 fn answer_jobs(

@@ -7,8 +7,8 @@ use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
 use rustix::fs::{
-    FallocateFlags, MemfdFlags, Mode, OFlags, SealFlags, fallocate, fcntl_add_seals, fstat, ftruncate,
-    memfd_create, open,
+    FallocateFlags, MemfdFlags, Mode, OFlags, SealFlags, fallocate, fcntl_add_seals, fcntl_get_seals, fstat,
+    ftruncate, memfd_create, open,
 };
 use rustix::io::{Errno, pread, pwritev};
 use rustix::net::{
@@ -27,8 +27,6 @@ const DESCRIPTORS: usize = 2;
 /// A file in memory, fixed in size; pages exist once they are touched.
 pub(super) struct Shared {
     file: OwnedFd,
-    /// Whether the kernel holds the size fixed.
-    pub(super) is_sealed: bool,
 }
 
 impl Shared {
@@ -41,8 +39,9 @@ impl Shared {
         }?;
         ftruncate(&file, bytes)?;
         let seals = SealFlags::SHRINK | SealFlags::GROW | SealFlags::SEAL;
-        let is_sealed = fcntl_add_seals(&file, seals).is_ok();
-        Ok(Self { file, is_sealed })
+        // Who receives the file looks whether the kernel took them (`is_sealed`).
+        let _ = fcntl_add_seals(&file, seals);
+        Ok(Self { file })
     }
 
     /// The same memory through a description that cannot write, not even through a mapping.
@@ -107,7 +106,12 @@ impl AsFd for Shared {
     }
 }
 
-/// Sends a worker its two memory files.
+/// Whether the size of a received file cannot change.
+pub(super) fn is_sealed(file: impl AsFd) -> bool {
+    fcntl_get_seals(file).is_ok_and(|seals| seals.contains(SealFlags::SHRINK | SealFlags::GROW))
+}
+
+/// Sends a process the two descriptors that it starts with.
 pub(super) fn hand_over(to: impl AsFd, files: [BorrowedFd<'_>; DESCRIPTORS]) -> io::Result<()> {
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(DESCRIPTORS))];
     let mut control = SendAncillaryBuffer::new(&mut space);
@@ -152,7 +156,7 @@ mod tests {
     #[test]
     fn the_size_is_sealed_and_the_read_only_side_cannot_write() {
         let shared = Shared::create("test", 4096).unwrap();
-        assert!(shared.is_sealed);
+        assert!(is_sealed(shared.read_only().unwrap()));
         assert_eq!(ftruncate(&shared, 0), Err(Errno::PERM));
         assert_eq!(ftruncate(&shared, 8192), Err(Errno::PERM));
         assert!(shared.fill(&[vec![1_u8; 4097]]).is_err());

@@ -12,7 +12,7 @@ use darkroom::Reason;
 use darkroom::worker::WORKER_ARG;
 use libc::{c_int, c_long};
 
-use crate::{limits, photo, plan, pool, rejection};
+use crate::harness::{limits, photo, plan, pool, rejection};
 
 /// First argument of this program when it makes an attempt unconfined.
 pub(crate) const OUTSIDE_ARG: &str = "attempt-outside";
@@ -90,6 +90,7 @@ pub(crate) const ATTEMPTS: &[(&str, Attempt)] = &[
     ("measure_the_machine", || call(libc::SYS_perf_event_open, [0, 0, -1, -1, 0, 0])),
     ("shrink_the_shared_memory", || call(libc::SYS_ftruncate, [THIRD, 0, 0, 0, 0, 0])),
     ("write_by_position", || call(libc::SYS_pwrite64, [THIRD, c"x".as_ptr() as c_long, 1, 0, 0, 0])),
+    ("write_to_its_input", || call(libc::SYS_write, [0, c"x".as_ptr() as c_long, 1, 0, 0, 0])),
     ("write_to_an_unknown_descriptor", || {
         call(libc::SYS_write, [THIRD, c"x".as_ptr() as c_long, 1, 0, 0, 0])
     }),
