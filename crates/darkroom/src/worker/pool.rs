@@ -50,7 +50,7 @@ pub struct PoolConfig {
     #[arg(long, env = "SAFELIGHT_SANDBOX", value_enum, default_value_t = Sandbox::Require)]
     pub sandbox: Sandbox,
     /// Bytes of memory, estimated from their headers, that all originals in work may take together; a further one waits,
-    /// one that is larger alone is worked on alone
+    /// one that is larger alone is worked on alone. An idle worker keeps at most 128 MiB besides
     #[arg(long, env = "SAFELIGHT_DECODE_BYTES_MAX", default_value_t = PoolConfig::DECODE_BYTES_MAX)]
     pub decode_bytes_max: u64,
     /// What one original may cost.

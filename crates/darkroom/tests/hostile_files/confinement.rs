@@ -12,6 +12,10 @@ use crate::leftovers::ends_within;
 
 pub(crate) const TESTS: Tests = &[
     ("a_closed_output_is_decoder_crashed", a_closed_output_is_decoder_crashed),
+    (
+        "a_worker_that_is_not_whole_is_refused_or_preferred",
+        a_worker_that_is_not_whole_is_refused_or_preferred,
+    ),
     ("a_worker_says_what_holds_it", a_worker_says_what_holds_it),
     ("a_mapping_bomb_ends_at_its_address_space", a_mapping_bomb_ends_at_its_address_space),
     ("the_original_cannot_be_made_writable", the_original_cannot_be_made_writable),
@@ -145,10 +149,11 @@ fn a_worker_has_no_environment() {
 
 fn a_closed_output_is_decoder_crashed() {
     let folder = tempfile::tempdir().expect("a folder");
-    // The question has no end of line: `read` ends with the station.
-    let program = loose_worker(folder.path(), "").to_owned();
+    // A question has no end of line: `read` ends with the station.
+    let program = loose_worker(folder.path(), "");
     let script = std::fs::read_to_string(&program).expect("the script");
-    let closing = script.replace("read -r question", "exec >&- 2>&-\nread -r question");
+    let closing = script
+        .replace("read -r question", "dd bs=1 count=1 >/dev/null 2>&1\nexec >&- 2>&-\nread -r question");
     std::fs::write(&program, closing).expect("a script");
     let config = PoolConfig { program: Some(program), sandbox: Sandbox::Prefer, ..config() };
     let pool = Pool::start(config).expect("workers start");

@@ -35,7 +35,7 @@ pub(crate) fn behave() -> ! {
     let argument = arguments.next().unwrap_or_default();
     let number = match word.as_str() {
         "encode" => return_encoded(),
-        "escape" => i64::from(-escapes::make(&argument).expect("the attempt has a name")),
+        "escape" => -escapes::make(&argument).expect("the attempt has a name"),
         "read" => {
             std::fs::read(&argument).map_or_else(|error| error.raw_os_error().map_or(-1, i64::from), |_| 0)
         }
