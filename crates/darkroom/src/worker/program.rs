@@ -4,7 +4,8 @@
 //! A program gets the original's bytes, or pixels as a PAM file ([`pam_header`]), in a file in memory on its stdin: it
 //! may read or map it. It writes one JPEG, PNG or WebP file to its stdout and exits with 0. Its environment and its stderr
 //! are empty, its folder is `/`; it may open what lies under the listed paths for reading (its libraries have to be listed
-//! too), nothing for writing, not even `/dev/null`; it may have threads but no further process.
+//! too), nothing for writing, not even `/dev/null`, and may learn of other paths whether they exist; it may have threads but
+//! no further process.
 
 use std::fs::File;
 use std::io::{self, Read};

@@ -14,6 +14,10 @@ type Argument = (u8, u64, u64);
 type Rules = BTreeMap<i64, Vec<SeccompRule>>;
 
 const WHOLE: u64 = u32::MAX as u64;
+/// For a pointer that has to be null.
+const WHOLE_POINTER: u64 = u64::MAX;
+/// Advice beyond the first 32 kinds is for testing the kernel: it takes pages from the whole machine.
+const COMMON_ADVICE: Argument = (2, WHOLE & !31, 0);
 const EXECUTABLE: (u64, u64) = (libc::PROT_EXEC as u64, 0);
 
 /// Calls that neither name anything nor reach beyond the process, whatever their arguments.
@@ -21,7 +25,6 @@ const HARMLESS: &[c_long] = &[
     libc::SYS_brk,
     libc::SYS_munmap,
     libc::SYS_mremap,
-    libc::SYS_madvise,
     libc::SYS_futex,
     libc::SYS_clock_gettime,
     libc::SYS_getrandom,
@@ -148,6 +151,7 @@ pub(super) fn decoder() -> io::Result<BpfProgram> {
         (libc::SYS_write, &[(0, WHOLE, libc::STDERR_FILENO as u64)]),
         (libc::SYS_mmap, &[(2, exec_mask, not_exec), (3, private, private)]),
         (libc::SYS_mprotect, &[(2, exec_mask, not_exec)]),
+        (libc::SYS_madvise, &[COMMON_ADVICE]),
         (libc::SYS_tgkill, &[(0, WHOLE, me), (2, WHOLE, libc::SIGABRT as u64)]),
     ];
     for (call, arguments) in listed {
@@ -171,8 +175,10 @@ pub(super) fn program() -> io::Result<BpfProgram> {
         (libc::SYS_clone, &[(0, thread, thread)]),
         (libc::SYS_kill, &[(0, WHOLE, me)]),
         (libc::SYS_tgkill, &[(0, WHOLE, me)]),
-        (libc::SYS_prlimit64, &[(0, WHOLE, 0)]),
-        (libc::SYS_prlimit64, &[(0, WHOLE, me)]),
+        // Its own limits, to read: root could raise them.
+        (libc::SYS_prlimit64, &[(0, WHOLE, 0), (2, WHOLE_POINTER, 0)]),
+        (libc::SYS_prlimit64, &[(0, WHOLE, me), (2, WHOLE_POINTER, 0)]),
+        (libc::SYS_madvise, &[COMMON_ADVICE]),
         (libc::SYS_prctl, &[(0, WHOLE, libc::PR_SET_NAME as u64)]),
         (libc::SYS_prctl, &[(0, WHOLE, libc::PR_GET_NAME as u64)]),
     ];
@@ -189,9 +195,9 @@ pub(super) fn apply(program: &BpfProgram) -> bool {
 
 fn allow(rules: &mut Rules, call: c_long, arguments: &[Argument]) -> io::Result<()> {
     let condition = |(position, mask, value): &Argument| {
-        let operator = SeccompCmpOp::MaskedEq(*mask);
-        // The kernel reads these as `int`; the upper half may hold anything.
-        SeccompCondition::new(*position, SeccompCmpArgLen::Dword, operator, *value)
+        // What the kernel reads as `int` may hold anything in its upper half.
+        let length = if *mask > WHOLE { SeccompCmpArgLen::Qword } else { SeccompCmpArgLen::Dword };
+        SeccompCondition::new(*position, length, SeccompCmpOp::MaskedEq(*mask), *value)
     };
     let conditions: Result<Vec<_>, _> = arguments.iter().map(condition).collect();
     let rule = conditions.and_then(SeccompRule::new).map_err(io::Error::other)?;

@@ -62,8 +62,9 @@ fn a_worker_says_what_holds_it() {
 }
 
 fn a_mapping_bomb_ends_at_its_address_space() {
-    let pool = Pool::start(PoolConfig { limits: Limits { cpu_secs: 10, ..limits() }, ..config() })
-        .expect("workers start");
+    let pool =
+        Pool::start(PoolConfig { limits: Limits { cpu_secs: 10, wall_secs: 60, ..limits() }, ..config() })
+            .expect("workers start");
     let (reason, detail) = rejection(&pool, "c", "do:map x;");
     let mapped = detail.rsplit(' ').next().and_then(|count| count.parse::<u64>().ok());
     assert_eq!(reason, Reason::Corrupt);
@@ -93,7 +94,7 @@ fn a_stack_overflow_is_decoder_crashed() {
 }
 
 fn renditions_beyond_their_room_are_decode_memory() {
-    let limits = Limits { cpu_secs: 10, ..limits() };
+    let limits = Limits { cpu_secs: 10, wall_secs: 60, ..limits() };
     let pool = Pool::start(PoolConfig { limits, ..config() }).expect("workers start");
     let (reason, detail) = rejection(&pool, "c", "do:overfill x;");
     assert_eq!(
@@ -149,11 +150,12 @@ fn a_worker_has_no_environment() {
 
 fn a_closed_output_is_decoder_crashed() {
     let folder = tempfile::tempdir().expect("a folder");
-    // A question has no end of line: `read` ends with the station.
+    // The first byte comes with the memory, the second with a question. That has no end of line: `read` ends with the
+    // station.
     let program = loose_worker(folder.path(), "");
     let script = std::fs::read_to_string(&program).expect("the script");
     let closing = script
-        .replace("read -r question", "dd bs=1 count=1 >/dev/null 2>&1\nexec >&- 2>&-\nread -r question");
+        .replace("read -r question", "dd bs=1 count=2 >/dev/null 2>&1\nexec >&- 2>&-\nread -r question");
     std::fs::write(&program, closing).expect("a script");
     let config = PoolConfig { program: Some(program), sandbox: Sandbox::Prefer, ..config() };
     let pool = Pool::start(config).expect("workers start");

@@ -75,8 +75,9 @@ fn a_sleeping_decoder_is_decode_timeout() {
 
 fn a_greedy_decoder_is_decode_memory() {
     // Touching half a gigabyte for the first time takes CPU time too, on a virtual machine more than a second.
-    let pool = Pool::start(PoolConfig { limits: Limits { cpu_secs: 10, ..limits() }, ..config() })
-        .expect("workers start");
+    let pool =
+        Pool::start(PoolConfig { limits: Limits { cpu_secs: 10, wall_secs: 60, ..limits() }, ..config() })
+            .expect("workers start");
     assert_eq!(rejection(&pool, "c", "do:eat x;").0, Reason::DecodeMemory);
 }
 

@@ -66,6 +66,8 @@ pub(crate) const ATTEMPTS: &[(&str, Attempt)] = &[
         let page = map(libc::PROT_READ | libc::PROT_WRITE, libc::MAP_ANONYMOUS, -1);
         call(libc::SYS_mprotect, [page, 4096, (libc::PROT_READ | libc::PROT_EXEC).into(), 0, 0, 0])
     }),
+    // Of no memory at all: outside the call has to be harmless.
+    ("poison_memory", || call(libc::SYS_madvise, [0, 0, libc::MADV_HWPOISON.into(), 0, 0, 0])),
     ("make_a_memory_file", || call(libc::SYS_memfd_create, [c"x".as_ptr() as c_long, 0, 0, 0, 0, 0])),
     ("raise_its_limits", || {
         let limit = [u64::MAX, u64::MAX];

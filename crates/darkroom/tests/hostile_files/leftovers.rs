@@ -15,6 +15,7 @@ pub(crate) const TESTS: Tests = &[
     ("no_worker_outlives_a_killed_station", no_worker_outlives_a_killed_station),
     ("no_worker_outlives_its_pool", no_worker_outlives_its_pool),
     ("many_callers_share_few_workers", many_callers_share_few_workers),
+    ("what_a_worker_takes_is_within_the_estimate", what_a_worker_takes_is_within_the_estimate),
 ];
 
 fn children_of(parent: u32) -> Vec<u32> {
@@ -91,4 +92,37 @@ fn many_callers_share_few_workers() {
         })
         .collect();
     callers.into_iter().for_each(|caller| caller.join().expect("no caller panics"));
+}
+
+/// Six bytes a pixel for JPEG, twelve for the rest, and the file twice: more memory than that admission has not counted.
+fn what_a_worker_takes_is_within_the_estimate() {
+    use image::{ColorType, DynamicImage, ImageFormat};
+    for (format, colour, width, height, bytes_per_pixel) in [
+        (ImageFormat::Jpeg, ColorType::Rgb8, 4000, 3000, 6),
+        (ImageFormat::Jpeg, ColorType::L8, 4000, 3000, 6),
+        (ImageFormat::Png, ColorType::Rgba8, 3000, 2000, 12),
+        (ImageFormat::Png, ColorType::Rgba16, 3000, 2000, 12),
+        (ImageFormat::Gif, ColorType::Rgba8, 2000, 1500, 12),
+        (ImageFormat::WebP, ColorType::Rgba8, 3000, 2000, 12),
+    ] {
+        let mut file = io::Cursor::new(Vec::new());
+        let picture = DynamicImage::new(width, height, colour);
+        picture.write_to(&mut file, format).expect("a picture can be encoded");
+        let limits = Limits { cpu_secs: 10, ..limits() };
+        let pool = Pool::start(PoolConfig { limits, ..config() }).expect("workers start");
+        let pid = worker_pid(&pool, "c");
+        let before = peak_bytes(pid);
+        pool.develop("c", file.get_ref(), &plan()).expect("a whole picture");
+        let taken = peak_bytes(pid).saturating_sub(before);
+        let estimate =
+            u64::from(width) * u64::from(height) * bytes_per_pixel + 2 * file.get_ref().len() as u64;
+        assert!(taken <= estimate, "{format:?} {colour:?}: {taken} of {estimate} bytes");
+        println!("estimate {format:?} {colour:?}: {taken} of {estimate} bytes");
+    }
+}
+
+fn peak_bytes(pid: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("the worker is there");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("a peak is reported");
+    line.trim().trim_end_matches(" kB").parse::<u64>().expect("a number") * 1024
 }

@@ -164,6 +164,8 @@ fn what_a_program_must_not_do_is_refused() {
         "signal_another_process",
         "signal_by_pidfd",
         "make_a_memory_file",
+        "raise_its_limits",
+        "poison_memory",
         "filter_the_filter",
         "undo_its_confinement",
         "become_root_elsewhere",
@@ -234,7 +236,7 @@ fn a_program_is_bounded_in_time() {
 }
 
 fn a_program_is_bounded_in_memory_and_output() {
-    let limits = Limits { cpu_secs: 10, file_bytes_max: 1 << 20, ..limits() };
+    let limits = Limits { cpu_secs: 10, wall_secs: 60, file_bytes_max: 1 << 20, ..limits() };
     let pool = Pool::start(PoolConfig { limits, ..config() }).expect("workers start");
     let mapped = reported(&pool, &["map"]);
     assert!((64..512).contains(&mapped), "{mapped}");
