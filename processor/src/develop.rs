@@ -21,7 +21,11 @@ pub(crate) async fn develop(
 ) -> Result<Developed, Fault> {
     let (pool, customer, plan) = (Arc::clone(pool), customer.to_string(), plan.clone());
     let begun = Instant::now();
-    let developing = tokio::task::spawn_blocking(move || pool.develop(&customer, &original, &plan));
+    let developing = tokio::task::spawn_blocking(move || {
+        let developed = pool.develop(&customer, &original, &plan);
+        metrics::worker_deaths(&pool);
+        developed
+    });
     match developing.await {
         Ok(Ok(developed)) => {
             metrics::rendered(begun.elapsed());

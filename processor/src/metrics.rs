@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use darkroom::worker::Pool;
 use proto::Reason;
 
-/// What an original is rejected for when its worker died.
-const WORKER_DEATHS: [Reason; 3] = [Reason::DecodeTimeout, Reason::DecodeMemory, Reason::DecoderCrashed];
+/// What workers die of.
+const WORKER_DEATHS: [darkroom::Reason; 3] =
+    [darkroom::Reason::DecodeTimeout, darkroom::Reason::DecodeMemory, darkroom::Reason::DecoderCrashed];
 
 /// Counts an image that got its renditions.
 pub(crate) fn rendered(took: Duration) {
@@ -13,11 +15,16 @@ pub(crate) fn rendered(took: Duration) {
     metrics::histogram!("safelight_render_seconds").record(took.as_secs_f64());
 }
 
-/// Counts an image that was rejected, and a worker's death where that was the cause.
+/// Counts an image that was rejected.
 pub(crate) fn rejected(reason: Reason) {
     metrics::counter!("safelight_renders_total", "outcome" => reason.name()).increment(1);
-    if WORKER_DEATHS.contains(&reason) {
-        metrics::counter!("safelight_worker_deaths_total", "reason" => reason.name()).increment(1);
+}
+
+/// Takes over how many workers the pool has lost so far.
+pub(crate) fn worker_deaths(pool: &Pool) {
+    for reason in WORKER_DEATHS {
+        metrics::counter!("safelight_worker_deaths_total", "reason" => reason.as_str())
+            .absolute(pool.deaths(reason));
     }
 }
 
@@ -30,10 +37,10 @@ pub(crate) fn describe() {
     metrics::describe_histogram!("safelight_render_seconds", "From redeemed original to encoded renditions");
     metrics::describe_counter!(
         "safelight_worker_deaths_total",
-        "Originals that cost two workers their life, by reason"
+        "Workers that died over an original, by reason; an original costs at most two"
     );
     // An alert on a rise does not see a counter's first step out of nothing.
     for reason in WORKER_DEATHS {
-        metrics::counter!("safelight_worker_deaths_total", "reason" => reason.name()).absolute(0);
+        metrics::counter!("safelight_worker_deaths_total", "reason" => reason.as_str()).absolute(0);
     }
 }

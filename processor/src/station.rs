@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use chassis::{Frame, Misconfigured, Probe, wait_until_reachable};
 use conveyor::{Belt, Publisher};
-use darkroom::worker::Pool;
+use darkroom::worker::{Pool, PoolConfig, StartError};
 use depot::Depot;
 use futures::future::BoxFuture;
 use proto::{Codec, RecipeBook, Topic};
@@ -42,11 +42,10 @@ pub async fn open(config: &Config, frame: &Frame) -> anyhow::Result<Opened> {
     let codec = Codec::new(&config.processor.schema_registry_url, REGISTRY_TIMEOUT).map_err(misconfigured)?;
     let codec = Arc::new(codec);
     let publisher = Publisher::open(&config.kafka, Arc::clone(&codec)).map_err(misconfigured)?;
-    let pool_config = config.pool.clone();
-    let pool = tokio::task::spawn_blocking(move || Pool::start(pool_config)).await?;
+    let pool = start_pool(config.pool.clone()).await?;
     let processor = Processor {
         depot: Depot::open(&config.depot).await,
-        pool: Arc::new(pool.context("start a worker process")?),
+        pool: Arc::new(pool),
         file_bytes_max: config.pool.limits.file_bytes_max,
         originals_in_memory: Semaphore::new(config.pool.workers.get() + 1),
         codec,
@@ -55,6 +54,25 @@ pub async fn open(config: &Config, frame: &Frame) -> anyhow::Result<Opened> {
     };
     reach_all(frame, &processor).await?;
     Ok(Opened { work: Box::pin(work(config.clone(), frame.clone(), processor)) })
+}
+
+/// Starts the workers and says what holds them. A kernel that cannot is a wrong configuration.
+async fn start_pool(config: PoolConfig) -> anyhow::Result<Pool> {
+    let pool = match tokio::task::spawn_blocking(move || Pool::start(config)).await? {
+        Err(unconfined @ StartError::Unconfined(_)) => return Err(misconfigured(unconfined).into()),
+        other => other?,
+    };
+    let confinement = pool.confinement();
+    let missing = confinement.missing().join(", ");
+    if missing.is_empty() {
+        tracing::info!(sandbox.landlock_abi = confinement.landlock_abi, "pixel workers are confined");
+    } else {
+        tracing::warn!(
+            sandbox.missing = missing,
+            "pixel workers are confined in part only: this kernel lacks the rest"
+        );
+    }
+    Ok(pool)
 }
 
 fn misconfigured(cause: impl std::error::Error + Send + Sync + 'static) -> Misconfigured {

@@ -17,6 +17,6 @@ fn main() {
                 eaten.push(vec![1_u8; 16 << 20]);
             }
         }
-        darkroom::render(&job.original, &job.plan, &job.limits)
+        darkroom::render(job.original, &job.plan, &job.limits)
     })
 }

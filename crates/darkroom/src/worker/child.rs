@@ -1,20 +1,24 @@
 //! Owns one worker process from the station's side: starts it, gives it a job, bounds its time, reads its death.
 //! Knows nothing about customers or retries.
 
-use std::io::{self, Read, Write};
-use std::os::fd::AsFd;
-use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::io::{self, Write};
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::io::{Errno, ioctl_fionbio};
-use rustix::process::{Pid, PidfdFlags, Resource, Rlimit, Signal, getrlimit, pidfd_open, prlimit};
+use rustix::event::{PollFd, PollFlags};
+use rustix::io::ioctl_fionbio;
+use rustix::process::{Pid, PidfdFlags, Resource, Rlimit, getrlimit, pidfd_open, prlimit};
 
-use super::WORKER_ARG;
+use super::death::Death;
 use super::inbox::{Inbox, Progress};
-use super::wire::{self, Asked, Question, READY, Said};
+use super::poll::{is_passing, read_some, wait};
+use super::shared::{Shared, hand_over};
+use super::wire::{self, Asked, Doubt, OUTPUT_BYTES_MAX, Question, Ready, Said};
+use super::{Confinement, HEAP, WORKER_ARG};
 use crate::{Limits, Reason};
 
 /// A worker that is not ready by then has not understood its argument, or the machine is stuck.
@@ -22,28 +26,19 @@ const START_SECS_MAX: u64 = 10;
 /// From the end of a worker's stdout to its exit; a worker that lives longer is killed.
 const EXIT_WAIT: Duration = Duration::from_millis(500);
 const PIPE_READ_BYTES: usize = 64 << 10;
-
 /// A worker process. Dropping it kills and reaps it.
 pub(super) struct Worker {
     child: Child,
-    stdin: ChildStdin,
+    /// The worker's stdin: a socket, so that it could carry the memory files.
+    stdin: UnixStream,
     stdout: ChildStdout,
     stderr: ChildStderr,
+    input: Shared,
+    output: Shared,
+    /// What it reported.
+    pub(super) confinement: Confinement,
     /// Jobs given to it.
     pub(super) jobs: u32,
-}
-
-/// How a worker ended with a job in hand. An observation: the cause is the file, until a fresh worker says otherwise.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Death {
-    pub(super) reason: Reason,
-    pub(super) detail: String,
-}
-
-impl Death {
-    fn new(reason: Reason, detail: impl Into<String>) -> Self {
-        Self { reason, detail: detail.into() }
-    }
 }
 
 /// Why a job has no answer.
@@ -72,52 +67,49 @@ impl Worker {
     /// Starts `program` as a worker and waits until it is confined and ready. It dies with the thread that calls
     /// this: call it from a thread that lives as long as its workers should.
     pub(super) fn start(program: &Path, limits: &Limits) -> io::Result<Self> {
+        let input = Shared::create("darkroom-original", limits.file_bytes_max.max(1))?;
+        let output = Shared::create("darkroom-renditions", OUTPUT_BYTES_MAX)?;
+        let (stdin, theirs) = UnixStream::pair()?;
+        hand_over(&stdin, [input.read_only()?.as_fd(), output.as_fd()])?;
         let mut child = Command::new(program)
             .arg0(WORKER_ARG)
             .arg(WORKER_ARG)
             .arg(limits.address_space_bytes_max.to_string())
             .arg(std::process::id().to_string())
             .env_clear()
+            .envs(HEAP)
             .current_dir("/")
-            .stdin(Stdio::piped())
+            .stdin(OwnedFd::from(theirs))
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()?;
         let taken = "a piped stream is there until it is taken";
-        let mut worker = Self {
-            stdin: child.stdin.take().expect(taken),
-            stdout: child.stdout.take().expect(taken),
-            stderr: child.stderr.take().expect(taken),
-            child,
-            jobs: 0,
-        };
+        let stdout = child.stdout.take().expect(taken);
+        let stderr = child.stderr.take().expect(taken);
         // Our ends only: the worker's ends are other file descriptions and stay blocking.
-        ioctl_fionbio(&worker.stdin, true)?;
-        ioctl_fionbio(&worker.stdout, true)?;
-        ioctl_fionbio(&worker.stderr, true)?;
+        ioctl_fionbio(&stdin, true)?;
+        ioctl_fionbio(&stdout, true)?;
+        ioctl_fionbio(&stderr, true)?;
+        let confinement = Confinement::default();
+        let mut worker = Self { child, stdin, stdout, stderr, input, output, confinement, jobs: 0 };
         worker.await_ready()?;
         Ok(worker)
     }
 
     fn await_ready(&mut self) -> io::Result<()> {
         let deadline = Instant::now() + Duration::from_secs(START_SECS_MAX);
-        let mut said = Vec::new();
-        while said.len() < READY.len() {
-            let mut watched = [PollFd::new(&self.stdout, PollFlags::IN)];
-            if !wait(&mut watched, deadline)? {
+        let mut inbox = Inbox::default();
+        match self.converse(&mut [].as_slice(), &mut inbox, deadline)? {
+            Stop::Answered => {}
+            Stop::Nonsense => return Err(io::Error::other("the program does not serve as a worker")),
+            Stop::OutOfTime => {
                 return Err(io::Error::new(io::ErrorKind::TimedOut, "the worker is never ready"));
             }
-            let mut buffer = [0; READY.len()];
-            match read_some(&mut self.stdout, &mut buffer)? {
-                Some(0) => return Err(io::Error::other("the worker ended before it was ready")),
-                Some(count) => said.extend_from_slice(&buffer[..count]),
-                None => {}
-            }
+            Stop::Gone => return Err(io::Error::other("the worker ended before it was ready")),
         }
-        if said == READY {
-            return Ok(());
-        }
-        Err(io::Error::other("the program does not serve as a worker"))
+        let ready: Ready = serde_json::from_slice(inbox.answer())?;
+        self.confinement = ready.confinement;
+        Ok(())
     }
 
     /// Whether the process is still there.
@@ -125,20 +117,18 @@ impl Worker {
         matches!(self.child.try_wait(), Ok(None))
     }
 
-    /// Gives the worker a job and waits for its answer, at most `wall_secs`.
-    pub(super) fn ask(&mut self, asked: Asked<'_>) -> Result<Said, NoAnswer> {
+    /// Gives the worker `original`, in parts, and waits for its answer, at most `wall_secs`.
+    pub(super) fn ask<B: AsRef<[u8]>>(&mut self, asked: Asked<'_>, original: &[B]) -> Result<Said, NoAnswer> {
         let deadline = Instant::now() + Duration::from_secs(asked.limits.wall_secs);
         self.jobs += 1;
         self.allow_cpu(asked.limits.cpu_secs)?;
-        let question = Question { plan: asked.plan.clone(), limits: asked.limits.clone() };
-        let head = wire::frame_head(&question, asked.original.len())?;
-        let mut outbox = [head.as_slice(), asked.original];
-        let mut inbox = Inbox::new(wire::body_bytes_max(asked.plan, asked.limits));
-        match self.converse(&mut outbox, &mut inbox, deadline)? {
-            Stop::Answered => {
-                let (header, body) = inbox.answer();
-                wire::check(asked, header, body).map_err(|wrong| self.disbelieve(wrong))
-            }
+        self.input.fill(original)?;
+        let original_bytes = original.iter().map(|part| part.as_ref().len() as u64).sum();
+        let question = Question { original_bytes, plan: asked.plan.clone(), limits: asked.limits.clone() };
+        let question = wire::frame(&question)?;
+        let mut inbox = Inbox::default();
+        match self.converse(&mut question.as_slice(), &mut inbox, deadline)? {
+            Stop::Answered => self.believe(asked, inbox.answer()),
             Stop::Nonsense => Err(self.disbelieve("an answer out of bounds")),
             Stop::OutOfTime => {
                 self.kill();
@@ -147,6 +137,19 @@ impl Worker {
                 Err(NoAnswer::Died(Death::new(Reason::DecodeTimeout, detail)))
             }
             Stop::Gone => Err(NoAnswer::Died(self.autopsy(&mut inbox)?)),
+        }
+    }
+
+    fn believe(&mut self, asked: Asked<'_>, answer: &[u8]) -> Result<Said, NoAnswer> {
+        let said = wire::check(asked, answer, |at, bytes| self.output.read(at, bytes));
+        match said {
+            Ok(said) => {
+                self.input.trim()?;
+                self.output.trim()?;
+                Ok(said)
+            }
+            Err(Doubt::Lie(lie)) => Err(self.disbelieve(lie)),
+            Err(Doubt::Unreadable(error)) => Err(NoAnswer::Failed(error)),
         }
     }
 
@@ -168,16 +171,11 @@ impl Worker {
         Ok(())
     }
 
-    /// Sends the question and hears the answer at the same time: a worker may answer before it has read everything.
-    fn converse(
-        &mut self,
-        outbox: &mut [&[u8]; 2],
-        inbox: &mut Inbox,
-        deadline: Instant,
-    ) -> io::Result<Stop> {
+    /// Sends the question and hears the answer.
+    fn converse(&mut self, outbox: &mut &[u8], inbox: &mut Inbox, deadline: Instant) -> io::Result<Stop> {
         let mut buffer = vec![0; PIPE_READ_BYTES];
         loop {
-            let to_send = outbox.iter().any(|part| !part.is_empty());
+            let to_send = !outbox.is_empty();
             // A descriptor watched for nothing still reports its end; hence OUT or no entry at all.
             let mut watched =
                 vec![PollFd::new(&self.stdout, PollFlags::IN), PollFd::new(&self.stderr, PollFlags::IN)];
@@ -214,13 +212,10 @@ impl Worker {
         Ok(count)
     }
 
-    /// Sends what the pipe takes; `false` if nobody reads it any more.
-    fn send(&mut self, outbox: &mut [&[u8]; 2]) -> io::Result<bool> {
-        let Some(part) = outbox.iter_mut().find(|part| !part.is_empty()) else {
-            return Ok(true);
-        };
-        match self.stdin.write(part) {
-            Ok(count) => *part = &part[count..],
+    /// Sends what the socket takes; `false` if nobody reads it any more.
+    fn send(&mut self, outbox: &mut &[u8]) -> io::Result<bool> {
+        match self.stdin.write(outbox) {
+            Ok(count) => *outbox = &outbox[count..],
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(false),
             Err(error) if is_passing(&error) => {}
             Err(error) => return Err(error),
@@ -239,7 +234,7 @@ impl Worker {
             }
         }
         Ok(match self.reap(deadline)? {
-            Some(status) => cause(status, inbox.tells_of_failed_allocation()),
+            Some(status) => Death::of("the worker", status, inbox.tells_of_failed_allocation()),
             None => Death::new(Reason::DecoderCrashed, "the worker closed its output and stayed"),
         })
     }
@@ -267,23 +262,6 @@ impl Drop for Worker {
     }
 }
 
-/// Reads a death from an exit status and from what the worker said before.
-fn cause(status: ExitStatus, allocation_failed: bool) -> Death {
-    match status.signal() {
-        Some(signal) if signal == Signal::XCPU.as_raw() => {
-            Death::new(Reason::DecodeTimeout, "the CPU time is used up")
-        }
-        Some(signal) if signal == Signal::ABORT.as_raw() && allocation_failed => {
-            Death::new(Reason::DecodeMemory, "an allocation beyond the address space failed")
-        }
-        Some(signal) => Death::new(Reason::DecoderCrashed, format!("the worker died of signal {signal}")),
-        None => {
-            let code = status.code().unwrap_or(-1);
-            Death::new(Reason::DecoderCrashed, format!("the worker exited with {code}"))
-        }
-    }
-}
-
 /// User and system ticks of a `/proc/PID/stat` line: fields 14 and 15, counted past the name, which may hold
 /// anything.
 fn cpu_ticks(stat: &str) -> Option<u64> {
@@ -291,35 +269,6 @@ fn cpu_ticks(stat: &str) -> Option<u64> {
     let mut fields = after_name.split_ascii_whitespace().skip(11);
     let mut ticks = || fields.next()?.parse::<u64>().ok();
     Some(ticks()? + ticks()?)
-}
-
-/// Waits for one of `watched`; `false` once `deadline` has passed.
-fn wait(watched: &mut [PollFd<'_>], deadline: Instant) -> io::Result<bool> {
-    loop {
-        let left = deadline.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            return Ok(false);
-        }
-        let left = Timespec::try_from(left).map_err(io::Error::other)?;
-        match poll(watched, Some(&left)) {
-            Ok(0) | Err(Errno::INTR) => {}
-            Ok(_) => return Ok(true),
-            Err(error) => return Err(error.into()),
-        }
-    }
-}
-
-/// Reads what is there: `Some(0)` at the end, `None` if there is nothing now.
-fn read_some(from: &mut (impl Read + AsFd), buffer: &mut [u8]) -> io::Result<Option<usize>> {
-    match from.read(buffer) {
-        Ok(count) => Ok(Some(count)),
-        Err(error) if is_passing(&error) => Ok(None),
-        Err(error) => Err(error),
-    }
-}
-
-fn is_passing(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
 }
 
 #[cfg(test)]
@@ -331,15 +280,5 @@ mod tests {
         let stat = "42 (a) 1 2 ) S 1 42 42 0 -1 4194560 99 0 0 0 17 5 0 0 20 0 1 0 100 1 2";
         assert_eq!(cpu_ticks(stat), Some(22));
         assert_eq!(cpu_ticks("nonsense"), None);
-    }
-
-    #[test]
-    fn a_death_names_its_cause() {
-        let of = |raw, allocation_failed| cause(ExitStatus::from_raw(raw), allocation_failed).reason;
-        assert_eq!(of(24, false), Reason::DecodeTimeout);
-        assert_eq!(of(6, true), Reason::DecodeMemory);
-        assert_eq!(of(6, false), Reason::DecoderCrashed);
-        assert_eq!(of(11, true), Reason::DecoderCrashed);
-        assert_eq!(of(3 << 8, false), Reason::DecoderCrashed);
     }
 }

@@ -9,15 +9,21 @@ use std::io;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
 use clap::{Args, ValueEnum};
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use super::admission::Admission;
 use super::child::{NoAnswer, Worker};
+use super::death::Death;
+use super::deaths::Deaths;
+use super::program::{NoPicture, Produced, Run};
 use super::wire::{Asked, Said};
-use crate::{Developed, Limits, Plan, Reason, RenderError};
+use super::{Confinement, estimate};
+use crate::{Developed, Limits, Plan, Program, Reason, RenderError, SourceFormat};
 
 /// The running program, even if its file has been replaced since.
 const THIS_PROGRAM: &str = "/proc/self/exe";
@@ -25,6 +31,8 @@ const THIS_PROGRAM: &str = "/proc/self/exe";
 const JOBS_PER_WORKER_MAX: u32 = 500;
 /// Spares that may turn out to be dead before the machine is called unfit.
 const DEAD_SPARES_MAX: usize = 8;
+/// First bytes that tell every format.
+const MAGIC_BYTES: usize = 16;
 
 /// Which workers there are and what one original may cost in them.
 #[derive(Args, Debug, Clone)]
@@ -38,14 +46,32 @@ pub struct PoolConfig {
     /// When a worker serves again
     #[arg(long = "worker-reuse", env = "SAFELIGHT_WORKER_REUSE", value_enum, default_value_t = Reuse::Customer)]
     pub reuse: Reuse,
+    /// What to do where the kernel cannot confine a worker whole: refuse to start, or go on with what there is
+    #[arg(long, env = "SAFELIGHT_SANDBOX", value_enum, default_value_t = Sandbox::Require)]
+    pub sandbox: Sandbox,
+    /// Bytes of memory, estimated from their headers, that all originals in work may take together; a further one waits,
+    /// one that is larger alone is worked on alone. An idle worker keeps at most 128 MiB besides
+    #[arg(long, env = "SAFELIGHT_DECODE_BYTES_MAX", default_value_t = PoolConfig::DECODE_BYTES_MAX)]
+    pub decode_bytes_max: u64,
     /// What one original may cost.
     #[command(flatten)]
     pub limits: Limits,
 }
 
+impl PoolConfig {
+    const DECODE_BYTES_MAX: u64 = 2 << 30;
+}
+
 impl Default for PoolConfig {
     fn default() -> Self {
-        Self { workers: processors(), program: None, reuse: Reuse::Customer, limits: Limits::DEFAULT }
+        Self {
+            workers: processors(),
+            program: None,
+            reuse: Reuse::Customer,
+            sandbox: Sandbox::Require,
+            decode_bytes_max: Self::DECODE_BYTES_MAX,
+            limits: Limits::DEFAULT,
+        }
     }
 }
 
@@ -62,6 +88,26 @@ pub enum Reuse {
     Never,
     /// For anybody: for deployments with one customer
     Always,
+}
+
+/// What to do where the kernel lacks a part of the sandbox.
+#[derive(ValueEnum, Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Sandbox {
+    /// Refuse to start, naming the part
+    Require,
+    /// Go on with what the kernel has
+    Prefer,
+}
+
+/// Why no pool was started.
+#[derive(Debug, Error)]
+pub enum StartError {
+    /// The kernel lacks a part of the sandbox, and [`Sandbox::Require`] wants it whole.
+    #[error("confine a worker: this kernel lacks {0}; SAFELIGHT_SANDBOX=prefer goes on without")]
+    Unconfined(String),
+    /// No worker starts.
+    #[error("start a worker process")]
+    Unavailable(#[source] io::Error),
 }
 
 /// Why an original was not developed.
@@ -84,69 +130,103 @@ type Started = io::Result<Worker>;
 
 /// Worker processes, at most two for each of `workers`: one at work or idle, one spare.
 pub struct Pool {
+    program: PathBuf,
+    sandbox: Sandbox,
     limits: Limits,
     workers: usize,
     reuse: Reuse,
+    admission: Admission,
+    confinement: Confinement,
+    deaths: Deaths,
     /// Taken only when the pool is dropped.
     spares: Option<Mutex<Receiver<Started>>>,
     keeper: Option<JoinHandle<()>>,
     state: Mutex<State>,
-    freed: Condvar,
 }
 
 struct State {
     /// Started to see whether workers start at all.
     first: Option<Worker>,
-    /// Callers between admission and return.
-    busy: usize,
     /// Oldest first.
     idle: Vec<(String, Worker)>,
 }
 
 impl Pool {
-    /// Starts the first worker, and spares in the background. Fails if the first one does not start: then none would.
-    pub fn start(config: PoolConfig) -> io::Result<Self> {
+    /// Starts the first worker, and spares in the background. Fails if the first one does not start, or cannot be
+    /// confined as the configuration wants it: then none could.
+    pub fn start(config: PoolConfig) -> Result<Self, StartError> {
         let program = config.program.unwrap_or_else(|| THIS_PROGRAM.into());
         let workers = config.workers.get();
         // One more spare than fits the channel waits in the keeper's hand.
         let (sender, spares) = sync_channel(workers - 1);
-        let limits = config.limits.clone();
+        let (limits, starting) = (config.limits.clone(), program.clone());
         let keeper = thread::Builder::new()
             .name("darkroom-keeper".into())
-            .spawn(move || keep_spares(&program, &limits, &sender))?;
-        let first = spares.recv().map_err(io::Error::other)?;
+            .spawn(move || keep_spares(&starting, &limits, &sender))
+            .map_err(StartError::Unavailable)?;
+        let first = spares.recv().map_err(io::Error::other).flatten().map_err(StartError::Unavailable)?;
+        let missing = first.confinement.missing();
         let pool = Self {
+            program,
+            sandbox: config.sandbox,
             limits: config.limits,
             workers,
             reuse: config.reuse,
+            admission: Admission::new(workers, config.decode_bytes_max),
+            confinement: first.confinement,
+            deaths: Deaths::default(),
             spares: Some(Mutex::new(spares)),
             keeper: Some(keeper),
-            state: Mutex::new(State { first: None, busy: 0, idle: Vec::new() }),
-            freed: Condvar::new(),
+            state: Mutex::new(State { first: Some(first), idle: Vec::new() }),
         };
-        pool.state().first = Some(first?);
+        if config.sandbox == Sandbox::Require && !missing.is_empty() {
+            return Err(StartError::Unconfined(missing.join(", ")));
+        }
         Ok(pool)
     }
 
-    /// Develops `original` in a worker of `customer`; blocks while all workers are busy, then for at most twice
-    /// `wall_secs` and a start.
+    /// What holds the workers.
+    pub fn confinement(&self) -> Confinement {
+        self.confinement
+    }
+
+    /// Workers that have died over an original so far, for `decode_timeout`, `decode_memory` or `decoder_crashed`;
+    /// each that died is counted, also where a fresh one then did it.
+    pub fn deaths(&self, reason: Reason) -> u64 {
+        self.deaths.of(reason)
+    }
+
+    /// Develops `original` in a worker of `customer`; blocks while all workers are busy or memory is short, then for at
+    /// most twice `wall_secs` and a start.
     ///
     /// A worker's death is tried once more on a fresh worker, then it is the original's fault:
     /// `decode_timeout`, `decode_memory` or `decoder_crashed`.
     pub fn develop(&self, customer: &str, original: &[u8], plan: &Plan) -> Result<Developed, Failure> {
-        let bytes = original.len() as u64;
+        self.develop_parts(customer, &[original], plan)
+    }
+
+    /// As [`Self::develop`], for an original that lies in parts, as it came from the network: they are put together in
+    /// the worker's memory, nowhere before.
+    pub fn develop_parts<B: AsRef<[u8]>>(
+        &self,
+        customer: &str,
+        original: &[B],
+        plan: &Plan,
+    ) -> Result<Developed, Failure> {
+        let bytes = original.iter().map(|part| part.as_ref().len() as u64).sum();
         if bytes > self.limits.file_bytes_max {
             let error = RenderError::FileTooLarge { bytes, max: self.limits.file_bytes_max };
             return Err(Failure::Rejected { reason: error.reason(), detail: error.to_string() });
         }
-        let _admission = self.admit();
-        let asked = Asked { original, plan, limits: &self.limits };
+        let head = original.first().map_or(&[][..], AsRef::as_ref);
+        let _place = self.admission.enter(estimate::bytes_of(head, bytes, &self.limits));
+        let asked = Asked { format: SourceFormat::detect(&magic(original)), plan, limits: &self.limits };
         let mut worker = self.take(customer).map_err(Failure::Unavailable)?;
-        let mut answer = worker.ask(asked);
+        let mut answer = self.ask(&mut worker, asked, original);
         if let Err(NoAnswer::Died(_)) = answer {
             drop(worker);
             worker = self.fresh().map_err(Failure::Unavailable)?;
-            answer = worker.ask(asked);
+            answer = self.ask(&mut worker, asked, original);
         }
         let said = answer.map_err(|none| match none {
             NoAnswer::Died(death) => Failure::Rejected { reason: death.reason, detail: death.detail },
@@ -155,6 +235,7 @@ impl Pool {
         match said {
             // After a panic a decoder's state is anybody's guess: that worker is not given back.
             Said::Rejected(reason @ Reason::DecoderCrashed, detail) => {
+                self.deaths.count(reason);
                 Err(Failure::Rejected { reason, detail })
             }
             Said::Rejected(reason, detail) => {
@@ -168,17 +249,39 @@ impl Pool {
         }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Runs a program of the operator's once on `input`, the original or the pixels of a rendition; blocks while all
+    /// places are taken or memory is short, then for at most `wall_secs`.
+    ///
+    /// There is no second attempt: a program that dies, says nothing in time or writes no picture rejects the original
+    /// as `decode_timeout` or `decoder_crashed`. Fails as unavailable where it cannot be started.
+    pub fn run_program<B: AsRef<[u8]>>(&self, program: &Program, input: &[B]) -> Result<Produced, Failure> {
+        // What a program needs for its pixels is its own affair: it counts as much as it may have.
+        let _place = self.admission.enter(self.limits.address_space_bytes_max);
+        let run = Run { launcher: &self.program, sandbox: self.sandbox, limits: &self.limits };
+        run.once(program, input).map_err(|no_picture| match no_picture {
+            NoPicture::Failed(Death { reason, detail }) => {
+                self.deaths.count(reason);
+                Failure::Rejected { reason, detail }
+            }
+            NoPicture::Unavailable(error) => Failure::Unavailable(error),
+        })
     }
 
-    fn admit(&self) -> Admission<'_> {
-        let mut state = self.state();
-        while state.busy >= self.workers {
-            state = self.freed.wait(state).unwrap_or_else(PoisonError::into_inner);
+    fn ask<B: AsRef<[u8]>>(
+        &self,
+        worker: &mut Worker,
+        asked: Asked<'_>,
+        original: &[B],
+    ) -> Result<Said, NoAnswer> {
+        let answer = worker.ask(asked, original);
+        if let Err(NoAnswer::Died(death)) = &answer {
+            self.deaths.count(death.reason);
         }
-        state.busy += 1;
-        Admission(self)
+        answer
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A living worker that has seen nobody else's photos.
@@ -193,7 +296,7 @@ impl Pool {
                 }
                 continue;
             }
-            let crowded = state.idle.len() + state.busy > self.workers;
+            let crowded = state.idle.len() + self.admission.callers() > self.workers;
             let evicted = crowded.then(|| state.idle.remove(0));
             drop(state);
             drop(evicted);
@@ -227,14 +330,9 @@ impl Pool {
     }
 }
 
-/// A place among the callers, given up when dropped.
-struct Admission<'a>(&'a Pool);
-
-impl Drop for Admission<'_> {
-    fn drop(&mut self) {
-        self.0.state().busy -= 1;
-        self.0.freed.notify_one();
-    }
+/// As many first bytes as tell a format, across parts.
+fn magic<B: AsRef<[u8]>>(parts: &[B]) -> Vec<u8> {
+    parts.iter().flat_map(|part| part.as_ref()).copied().take(MAGIC_BYTES).collect()
 }
 
 impl Drop for Pool {

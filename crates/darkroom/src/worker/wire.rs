@@ -1,19 +1,21 @@
-//! Owns the words between a station and its worker: a frame is two little-endian lengths, a JSON header and a body.
-//! Checks every word of an answer against the question; a worker that a file has taken over may say anything.
+//! Owns the words between a station and its worker: a frame is a little-endian length and a JSON header; pixels and
+//! files go through shared memory. Checks every word of an answer against the question; a worker that a file has taken
+//! over may say anything.
 
 use std::io::{self, Read, Write};
 use std::ops::RangeInclusive;
 
 use serde::{Deserialize, Serialize};
 
+use super::Confinement;
 use crate::{
     Alpha, Developed, Encoded, Extras, Format, Limits, Plan, Reason, Size, SourceFormat, SourceInfo,
 };
 
-/// What a worker writes once it is confined and ready for its first job.
-pub(super) const READY: &[u8; 8] = b"darkrm01";
-/// Bytes of a frame's two lengths: header, body.
-pub(super) const LENGTHS_BYTES: usize = 8;
+/// Bytes of a frame's length.
+pub(super) const LENGTH_BYTES: usize = 4;
+/// Room for the renditions of one original, whatever the plan; pages exist once they are touched.
+pub(super) const OUTPUT_BYTES_MAX: u64 = 256 << 20;
 /// Bytes of a JSON header.
 pub(super) const HEADER_BYTES_MAX: usize = 64 << 10;
 /// Characters of a rejection's detail.
@@ -24,14 +26,21 @@ const CONTAINER_BYTES_MAX: u64 = 64 << 10;
 /// Bytes of a ThumbHash.
 const THUMBHASH_BYTES: RangeInclusive<usize> = 5..=25;
 
-/// The header of a job; its body is the original.
+/// A worker's first words, once it is confined and ready for a job.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Ready {
+    pub(super) confinement: Confinement,
+}
+
+/// A job; the original lies in the input memory.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Question {
+    pub(super) original_bytes: u64,
     pub(super) plan: Plan,
     pub(super) limits: Limits,
 }
 
-/// The header of an answer; its body is the renditions' bytes, one after the other.
+/// An answer; the renditions lie in the output memory, one after the other.
 #[derive(Serialize, Deserialize)]
 pub(super) enum Answer {
     Developed { source: SourceInfo, renditions: Vec<RenditionHeader>, extras: Extras },
@@ -47,77 +56,87 @@ pub(super) struct RenditionHeader {
     bytes: u64,
 }
 
-/// Lengths and header of a frame whose body has `body_bytes` bytes.
-pub(super) fn frame_head(header: &impl Serialize, body_bytes: usize) -> io::Result<Vec<u8>> {
+/// Length and header of a frame.
+pub(super) fn frame(header: &impl Serialize) -> io::Result<Vec<u8>> {
     let header = serde_json::to_vec(header)?;
     if header.len() > HEADER_BYTES_MAX {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "the plan is too long for a frame"));
     }
-    let length = |bytes: usize| u32::try_from(bytes).map_err(io::Error::other);
-    let mut head = length(header.len())?.to_le_bytes().to_vec();
-    head.extend(length(body_bytes)?.to_le_bytes());
-    head.extend(header);
-    Ok(head)
+    let length = u32::try_from(header.len()).map_err(io::Error::other)?;
+    let mut frame = length.to_le_bytes().to_vec();
+    frame.extend(header);
+    Ok(frame)
 }
 
-/// Splits a frame's two lengths.
-pub(super) fn lengths(bytes: [u8; LENGTHS_BYTES]) -> (usize, usize) {
-    let [h0, h1, h2, h3, b0, b1, b2, b3] = bytes;
-    (u32::from_le_bytes([h0, h1, h2, h3]) as usize, u32::from_le_bytes([b0, b1, b2, b3]) as usize)
+/// A frame's length.
+pub(super) fn length(bytes: [u8; LENGTH_BYTES]) -> usize {
+    u32::from_le_bytes(bytes) as usize
 }
 
-/// Reads one job, blocking; `None` at the end of the stream. The station is trusted with the lengths.
-pub(super) fn read_question(from: &mut impl Read) -> io::Result<Option<(Question, Vec<u8>)>> {
-    let mut head = [0; LENGTHS_BYTES];
+/// Reads one job, blocking; `None` at the end of the stream. The station is trusted with the length.
+pub(super) fn read_question(from: &mut impl Read) -> io::Result<Option<Question>> {
+    let mut head = [0; LENGTH_BYTES];
     match from.read_exact(&mut head) {
         Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
         other => other?,
     }
-    let (header_bytes, body_bytes) = lengths(head);
-    let mut header = vec![0; header_bytes];
+    let mut header = vec![0; length(head)];
     from.read_exact(&mut header)?;
-    let mut body = vec![0; body_bytes];
-    from.read_exact(&mut body)?;
-    Ok(Some((serde_json::from_slice(&header)?, body)))
+    Ok(Some(serde_json::from_slice(&header)?))
 }
 
-/// Writes renditions as an answer.
-pub(super) fn write_developed(to: &mut impl Write, developed: &Developed) -> io::Result<()> {
-    let header_of = |made: &Encoded| RenditionHeader {
-        name: made.name.clone(),
-        format: made.format,
-        width: made.width,
-        height: made.height,
-        bytes: made.bytes.len() as u64,
-    };
-    let renditions = developed.renditions.iter().map(header_of).collect();
-    let body_bytes = developed.renditions.iter().map(|made| made.bytes.len()).sum();
-    let answer = Answer::Developed { source: developed.source, renditions, extras: developed.extras.clone() };
-    to.write_all(&frame_head(&answer, body_bytes)?)?;
-    developed.renditions.iter().try_for_each(|made| to.write_all(&made.bytes))?;
+/// Writes a frame whole.
+pub(super) fn write(to: &mut impl Write, header: &impl Serialize) -> io::Result<()> {
+    to.write_all(&frame(header)?)?;
     to.flush()
 }
 
-/// Writes a rejection as an answer.
-pub(super) fn write_rejected(to: &mut impl Write, reason: Reason, detail: String) -> io::Result<()> {
-    to.write_all(&frame_head(&Answer::Rejected { reason, detail }, 0)?)?;
-    to.flush()
+impl Answer {
+    /// What is said of renditions that lie in the output memory.
+    pub(super) fn developed(developed: &Developed) -> Self {
+        let header_of = |made: &Encoded| RenditionHeader {
+            name: made.name.clone(),
+            format: made.format,
+            width: made.width,
+            height: made.height,
+            bytes: made.bytes.len() as u64,
+        };
+        let renditions = developed.renditions.iter().map(header_of).collect();
+        Self::Developed { source: developed.source, renditions, extras: developed.extras.clone() }
+    }
 }
 
 /// The most bytes that the renditions of a plan can have: no encoder needs more than five bytes a pixel, PNG's mark of
 /// each row included.
-pub(super) fn body_bytes_max(plan: &Plan, limits: &Limits) -> u64 {
+pub(super) fn output_bytes_max(plan: &Plan, limits: &Limits) -> u64 {
     let pixels = |size: Size| size.pixels_max().min(limits.decode_pixels_max);
     let bytes = |size| pixels(size).saturating_mul(5).saturating_add(CONTAINER_BYTES_MAX);
-    plan.renditions.iter().map(|rendition| bytes(rendition.size)).fold(0, u64::saturating_add)
+    let all = plan.renditions.iter().map(|rendition| bytes(rendition.size)).fold(0, u64::saturating_add);
+    all.min(OUTPUT_BYTES_MAX)
 }
 
 /// What was asked: an answer is held against it.
 #[derive(Clone, Copy)]
 pub(super) struct Asked<'a> {
-    pub(super) original: &'a [u8],
+    /// By the original's magic number.
+    pub(super) format: Option<SourceFormat>,
     pub(super) plan: &'a Plan,
     pub(super) limits: &'a Limits,
+}
+
+/// Why an answer is not believed.
+#[derive(Debug)]
+pub(super) enum Doubt {
+    /// The worker lies, or cannot speak.
+    Lie(&'static str),
+    /// The renditions cannot be read.
+    Unreadable(io::Error),
+}
+
+impl From<&'static str> for Doubt {
+    fn from(lie: &'static str) -> Self {
+        Self::Lie(lie)
+    }
 }
 
 /// What a worker said, believed.
@@ -126,15 +145,21 @@ pub(super) enum Said {
     Rejected(Reason, String),
 }
 
-/// Checks an answer. Fails, naming what is wrong, unless it is exactly an answer to what was asked.
-pub(super) fn check(asked: Asked<'_>, header: &[u8], body: &[u8]) -> Result<Said, &'static str> {
+/// Checks an answer and fetches its renditions with `read(at, bytes)`. Fails, naming what is wrong, unless it is
+/// exactly an answer to what was asked. What is read is checked after it was read: the memory may still change.
+pub(super) fn check(
+    asked: Asked<'_>,
+    header: &[u8],
+    read: impl Fn(u64, usize) -> io::Result<Vec<u8>>,
+) -> Result<Said, Doubt> {
     let answer = serde_json::from_slice(header).map_err(|_| "an answer that is no answer")?;
     match answer {
         Answer::Rejected { reason, detail } => Ok(Said::Rejected(reason, printable(&detail))),
         Answer::Developed { source, renditions, extras } => {
             check_source(asked, source)?;
-            let renditions = check_renditions(asked.plan, source, &renditions, body)?;
+            check_plan(asked, source, &renditions)?;
             check_extras(asked.plan, &extras)?;
+            let renditions = fetch(renditions, read)?;
             Ok(Said::Developed(Developed { source, renditions, extras }))
         }
     }
@@ -145,21 +170,15 @@ fn check_source(asked: Asked<'_>, source: SourceInfo) -> Result<(), &'static str
     let within = pixels > 0
         && pixels <= asked.limits.decode_pixels_max
         && source.width.max(source.height) <= asked.limits.side_pixels_max;
-    let detected = SourceFormat::detect(asked.original) == Some(source.format);
-    if within && detected { Ok(()) } else { Err("a source that cannot be") }
+    if within && asked.format == Some(source.format) { Ok(()) } else { Err("a source that cannot be") }
 }
 
-fn check_renditions(
-    plan: &Plan,
-    source: SourceInfo,
-    made: &[RenditionHeader],
-    mut body: &[u8],
-) -> Result<Vec<Encoded>, &'static str> {
-    if made.len() != plan.renditions.len() {
+/// The renditions are those of the plan, and no more bytes than they can have.
+fn check_plan(asked: Asked<'_>, source: SourceInfo, made: &[RenditionHeader]) -> Result<(), &'static str> {
+    if made.len() != asked.plan.renditions.len() {
         return Err("another number of renditions than planned");
     }
-    let mut renditions = Vec::with_capacity(made.len());
-    for (planned, made) in plan.renditions.iter().zip(made) {
+    for (planned, made) in asked.plan.renditions.iter().zip(made) {
         let size = planned.size_of(source.width, source.height);
         // A JPEG has no alpha; of the others only their pixels say.
         let by_rule = |alpha| planned.format.format(source.format, alpha) == made.format;
@@ -167,26 +186,33 @@ fn check_renditions(
         if made.name != planned.name || (made.width, made.height) != size || !ruled {
             return Err("a rendition that was not planned");
         }
-        let bytes;
-        let length = usize::try_from(made.bytes).map_err(|_| "an impossible length")?;
-        (bytes, body) = body.split_at_checked(length).ok_or("less data than announced")?;
-        let detected = match made.format {
+    }
+    let bytes = made.iter().map(|made| made.bytes).fold(0, u64::saturating_add);
+    let within = bytes <= output_bytes_max(asked.plan, asked.limits);
+    if within { Ok(()) } else { Err("more data than renditions can have") }
+}
+
+fn fetch(
+    made: Vec<RenditionHeader>,
+    read: impl Fn(u64, usize) -> io::Result<Vec<u8>>,
+) -> Result<Vec<Encoded>, Doubt> {
+    let mut at = 0;
+    let mut renditions = Vec::with_capacity(made.len());
+    for RenditionHeader { name, format, width, height, bytes: length } in made {
+        let bytes = usize::try_from(length).map_err(|_| "an impossible length")?;
+        let bytes = read(at, bytes).map_err(Doubt::Unreadable)?;
+        at += length;
+        let detected = match format {
             Format::Jpeg => SourceFormat::Jpeg,
             Format::Webp => SourceFormat::Webp,
             Format::Png => SourceFormat::Png,
         };
-        if SourceFormat::detect(bytes) != Some(detected) {
-            return Err("a rendition that is not what it claims");
+        if SourceFormat::detect(&bytes) != Some(detected) {
+            return Err(Doubt::Lie("a rendition that is not what it claims"));
         }
-        renditions.push(Encoded {
-            name: planned.name.clone(),
-            format: made.format,
-            width: made.width,
-            height: made.height,
-            bytes: bytes.to_vec(),
-        });
+        renditions.push(Encoded { name, format, width, height, bytes });
     }
-    if body.is_empty() { Ok(renditions) } else { Err("more data than announced") }
+    Ok(renditions)
 }
 
 fn check_extras(plan: &Plan, extras: &Extras) -> Result<(), &'static str> {
@@ -213,8 +239,6 @@ mod tests {
     use crate::Rendition;
     use proptest::prelude::*;
 
-    const ORIGINAL: &[u8] = &[0xff, 0xd8, 0xff, 0xe0];
-
     fn plan() -> Plan {
         Plan { thumbhash: true, ..vec![Rendition::new("thumb", 10, 80)].into() }
     }
@@ -233,12 +257,17 @@ mod tests {
         }
     }
 
-    fn heard(said: &Developed) -> Result<Said, &'static str> {
-        let mut frame = Vec::new();
-        write_developed(&mut frame, said).unwrap();
-        let (head, rest) = frame.split_first_chunk::<LENGTHS_BYTES>().unwrap();
-        let (header, body) = rest.split_at(lengths(*head).0);
-        check(Asked { original: ORIGINAL, plan: &plan(), limits: &Limits::DEFAULT }, header, body)
+    fn asked(plan: &Plan) -> Asked<'_> {
+        Asked { format: Some(SourceFormat::Jpeg), plan, limits: &Limits::DEFAULT }
+    }
+
+    fn heard(said: &Developed) -> Result<Said, Doubt> {
+        let frame = frame(&Answer::developed(said)).unwrap();
+        let output: Vec<u8> = said.renditions.iter().flat_map(|made| made.bytes.clone()).collect();
+        check(asked(&plan()), &frame[LENGTH_BYTES..], |at, bytes| {
+            let at = usize::try_from(at).unwrap();
+            output.get(at..at + bytes).map(<[u8]>::to_vec).ok_or(io::ErrorKind::UnexpectedEof.into())
+        })
     }
 
     #[test]
@@ -248,7 +277,7 @@ mod tests {
 
     #[test]
     fn a_lie_is_not() {
-        let lies: [fn(&mut Developed); 12] = [
+        let lies: [fn(&mut Developed); 13] = [
             |lie| lie.source.format = SourceFormat::Png,
             |lie| lie.source.width = 0,
             |lie| lie.source.height = 60_000,
@@ -263,6 +292,7 @@ mod tests {
             |lie| lie.extras.thumbhash = Some(vec![1; 26]),
             |lie| lie.extras.dominant_colour = Some([1, 2, 3]),
             |lie| lie.renditions[0].bytes = b"<script>".to_vec(),
+            |lie| lie.renditions[0].bytes.resize(1 << 20, 0),
             |lie| lie.renditions.clear(),
         ];
         for (number, lie) in lies.iter().enumerate() {
@@ -278,21 +308,23 @@ mod tests {
         assert_eq!(printable(&"x".repeat(9_000)).len(), DETAIL_CHARS_MAX);
     }
 
+    #[test]
+    fn a_question_round_trips() {
+        let question = Question { original_bytes: 9, plan: plan(), limits: Limits::DEFAULT };
+        let mut frames = frame(&question).unwrap();
+        frames.extend(frame(&question).unwrap());
+        let mut from = frames.as_slice();
+        for _ in 0..2 {
+            let read = read_question(&mut from).unwrap().unwrap();
+            assert_eq!((read.original_bytes, read.plan, read.limits), (9, plan(), Limits::DEFAULT));
+        }
+        assert!(read_question(&mut from).unwrap().is_none());
+    }
+
     proptest! {
         #[test]
-        fn a_question_round_trips(side in 1u32..5_000, body in proptest::collection::vec(any::<u8>(), 0..200)) {
-            let plan = Plan::from(vec![Rendition::new("n", side, 7)]);
-            let question = Question { plan: plan.clone(), limits: Limits::DEFAULT };
-            let mut frame = frame_head(&question, body.len()).unwrap();
-            frame.extend(&body);
-            let (read, original) = read_question(&mut frame.as_slice()).unwrap().unwrap();
-            prop_assert_eq!((read.plan, read.limits, original), (plan, Limits::DEFAULT, body));
-        }
-
-        #[test]
         fn noise_is_never_believed_and_never_panics(header in proptest::collection::vec(any::<u8>(), 0..80)) {
-            let asked = Asked { original: ORIGINAL, plan: &plan(), limits: &Limits::DEFAULT };
-            prop_assert!(check(asked, &header, b"").is_err());
+            prop_assert!(check(asked(&plan()), &header, |_, _| Ok(Vec::new())).is_err());
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What a hostile file can make its worker do. Owns the misdeeds; judges none of them.
 
+use std::fmt::Display;
 use std::io::{self, Write};
 use std::process::exit;
 use std::time::{Duration, Instant};
@@ -7,9 +8,14 @@ use std::time::{Duration, Instant};
 use darkroom::worker::Job;
 use darkroom::{Developed, RenderError, render};
 
+use crate::escapes;
+
+/// The room for renditions.
+const OUTPUT_BYTES: usize = 256 << 20;
+
 /// Renders, unless the file says `do:WORD ARGUMENT;` somewhere.
-pub(crate) fn misbehave(job: &Job) -> Result<Developed, RenderError> {
-    let text = String::from_utf8_lossy(&job.original).into_owned();
+pub(crate) fn misbehave(job: &Job<'_>) -> Result<Developed, RenderError> {
+    let text = String::from_utf8_lossy(job.original).into_owned();
     let deed = text.split_once("do:").and_then(|(_, rest)| rest.split_once(';'));
     let (word, argument) = deed.and_then(|(deed, _)| deed.split_once(' ')).unwrap_or_default();
     match word {
@@ -25,16 +31,21 @@ pub(crate) fn misbehave(job: &Job) -> Result<Developed, RenderError> {
         "eat" => eat(),
         "garbage" => say(&[0xff; 64]),
         "endless" => endless(),
-        "close" => close_output(),
         "flood" => flood(),
-        "die-once" => die_once(argument),
+        "die-if" => die_if(argument),
         "burn" => burn(argument),
-        "pid" => return Err(RenderError::Corrupt(format!("pid {}", std::process::id()))),
-        "write" => write_a_file(),
-        "look" => return Err(RenderError::Corrupt(look())),
+        "pid" => return found(std::process::id()),
+        "look" => return found(std::env::vars_os().count()),
+        "escape" => return found(escapes::make(argument).expect("the attempt has a name")),
+        "map" => return found(escapes::map_without_end() >> 20),
+        "unlock" => return found(escapes::unlock(job.original)),
+        "scribble" => escapes::scribble(job.original),
+        "recurse" => return found(escapes::recurse(0)),
+        "overfill" => return overfilled(job),
+        "lie-and-change" => lie_and_change(job, argument),
         _ => {}
     }
-    render(&job.original, &job.plan, &job.limits)
+    render(job.original, &job.plan, &job.limits)
 }
 
 fn eat() {
@@ -58,18 +69,6 @@ fn endless() -> ! {
     }
 }
 
-/// `close` without `unsafe`: the descriptor's owner is dropped.
-fn close_output() {
-    use std::os::fd::AsFd;
-    let null = std::fs::File::open("/dev/null").expect("a worker may open /dev/null");
-    // stdout and stderr become /dev/null: the pipes' last writing ends are gone, the process is not.
-    rustix::stdio::dup2_stdout(null.as_fd()).expect("stdout can be replaced");
-    rustix::stdio::dup2_stderr(null.as_fd()).expect("stderr can be replaced");
-    loop {
-        std::thread::park();
-    }
-}
-
 fn flood() {
     let mut err = io::stderr();
     for _ in 0..4_000 {
@@ -77,9 +76,8 @@ fn flood() {
     }
 }
 
-/// Dies if the flag is there, and takes it down first.
-fn die_once(flag: &str) {
-    if std::fs::remove_file(flag).is_ok() {
+fn die_if(pid: &str) {
+    if pid.parse() == Ok(std::process::id()) {
         std::process::abort();
     }
 }
@@ -92,15 +90,21 @@ fn burn(millis: &str) {
     }
 }
 
-fn look() -> String {
-    let variables = std::env::vars_os().count();
-    let opened: Vec<_> = (0..64).map_while(|_| std::fs::File::open("/dev/null").ok()).collect();
-    format!("variables {variables}, descriptors {}", opened.len())
+/// Reports a number the only way a worker can.
+fn found(number: impl Display) -> Result<Developed, RenderError> {
+    Err(RenderError::Corrupt(format!("found {number}")))
 }
 
-fn write_a_file() {
-    let path = std::env::temp_dir().join(format!("darkroom-escape-{}", std::process::id()));
-    let mut file = std::fs::File::create(&path).expect("an empty file can be made");
-    let _ = std::fs::remove_file(&path);
-    let _ = file.write_all(b"x");
+/// Renditions larger than their room.
+fn overfilled(job: &Job<'_>) -> Result<Developed, RenderError> {
+    let mut developed = render(job.original, &job.plan, &job.limits)?;
+    developed.renditions[0].bytes.resize(OUTPUT_BYTES + 1, 0);
+    Ok(developed)
+}
+
+/// Says `answer` in the name of the worker, and changes what it speaks of while the station reads.
+fn lie_and_change(job: &Job<'_>, answer: &str) -> ! {
+    let length = u32::try_from(answer.len()).expect("a short answer").to_le_bytes();
+    say(&[&length, answer.as_bytes()].concat());
+    escapes::change_output_for_ever(job.original, OUTPUT_BYTES)
 }

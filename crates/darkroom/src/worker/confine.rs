@@ -1,0 +1,157 @@
+//! Owns what a worker gives up before its first job, and the report of what the kernel let it give up: privileges by
+//! exec (`no_new_privs`), files, ports and signals (Landlock without a rule), system calls (seccomp), memory, files and
+//! processes (rlimits). Decides nothing about a kernel that lacks one of these: the station does.
+
+use std::io;
+use std::path::PathBuf;
+
+use landlock::{
+    ABI, Access, AccessFs, AccessNet, LandlockStatus, RestrictionStatus, Ruleset, RulesetAttr,
+    RulesetCreated, RulesetCreatedAttr, RulesetStatus, Scope, path_beneath_rules,
+};
+use rustix::process::{
+    DumpableBehavior, Pid, Resource, Rlimit, Signal, getppid, getrlimit, set_dumpable_behavior,
+    set_parent_process_death_signal, setrlimit,
+};
+use rustix::thread::set_no_new_privs;
+use serde::{Deserialize, Serialize};
+
+use super::seccomp;
+use crate::Limits;
+
+/// The newest Landlock that is asked for; an older kernel enforces what it knows of it.
+const LANDLOCK_ABI: ABI = ABI::V9;
+/// A decoder has no business with deep recursion.
+const STACK_BYTES: u64 = 8 << 20;
+/// Libraries are opened one after the other.
+const PROGRAM_DESCRIPTORS_MAX: u64 = 64;
+
+/// What holds a worker, as it reported before its first job.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Confinement {
+    /// No program that it starts could gain privileges.
+    pub no_new_privs: bool,
+    /// The version of Landlock that denies it every file, port and foreign signal; 0 without.
+    pub landlock_abi: i32,
+    /// Every system call beyond a short list kills it.
+    pub seccomp: bool,
+    /// The size of the memory that it shares with the station cannot change.
+    pub sealed_memory: bool,
+}
+
+impl Confinement {
+    /// What is missing, by name; empty on a kernel that has everything.
+    pub fn missing(&self) -> Vec<&'static str> {
+        let held = [
+            (self.no_new_privs, "no_new_privs"),
+            (self.landlock_abi > 0, "landlock"),
+            (self.seccomp, "seccomp"),
+            (self.sealed_memory, "memfd sealing"),
+        ];
+        held.into_iter().filter_map(|(is_held, name)| (!is_held).then_some(name)).collect()
+    }
+}
+
+/// Binds this process's life to that of `station`, its parent.
+pub(super) fn die_with(station: i32) -> io::Result<()> {
+    set_parent_process_death_signal(Some(Signal::KILL))?;
+    if getppid().map(Pid::as_raw_pid) != Some(station) {
+        // The station died before the line above: nobody would ever end this process.
+        return Err(io::Error::other("the station is gone"));
+    }
+    Ok(())
+}
+
+/// Gives up what a decoder does not need; irrevocable. Fails only where a limit is refused: that any kernel has.
+pub(super) fn confine(address_space_bytes: u64) -> io::Result<Confinement> {
+    let no_new_privs = set_no_new_privs(true).is_ok();
+    let landlock_abi = deny_everything();
+    limit(address_space_bytes)?;
+    set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
+    let seccomp = seccomp::apply(&seccomp::decoder()?);
+    Ok(Confinement { no_new_privs, landlock_abi, seccomp, sealed_memory: false })
+}
+
+/// What a configured program and its libraries need, and nothing else: read and execute under `allowed`.
+pub(super) fn confine_program(limits: &Limits, allowed: &[PathBuf]) -> io::Result<Confinement> {
+    let no_new_privs = set_no_new_privs(true).is_ok();
+    let landlock_abi = deny_all_but(allowed);
+    let wanted = [
+        (Resource::As, limits.address_space_bytes_max),
+        (Resource::Stack, STACK_BYTES),
+        (Resource::Core, 0),
+        (Resource::Fsize, 0),
+        (Resource::Nofile, PROGRAM_DESCRIPTORS_MAX),
+        (Resource::Memlock, 0),
+        (Resource::Msgqueue, 0),
+    ];
+    set_limits(&wanted)?;
+    // A second above, so that a program which ignores SIGXCPU is killed all the same.
+    let cpu = Rlimit { current: Some(limits.cpu_secs), maximum: Some(limits.cpu_secs + 1) };
+    setrlimit(Resource::Cpu, cpu)?;
+    let seccomp = seccomp::apply(&seccomp::program()?);
+    Ok(Confinement { no_new_privs, landlock_abi, seccomp, sealed_memory: false })
+}
+
+/// Landlock without a rule: whatever it can deny is denied. Returns the version that does, 0 if none.
+fn deny_everything() -> i32 {
+    deny_all_but(&[])
+}
+
+fn deny_all_but(allowed: &[PathBuf]) -> i32 {
+    let readable = AccessFs::from_read(LANDLOCK_ABI);
+    let ruleset = Ruleset::default()
+        .handle_access(AccessFs::from_all(LANDLOCK_ABI))
+        .and_then(|ruleset| ruleset.handle_access(AccessNet::from_all(LANDLOCK_ABI)))
+        .and_then(|ruleset| ruleset.scope(Scope::from_all(LANDLOCK_ABI)))
+        .and_then(Ruleset::create)
+        .and_then(|ruleset| ruleset.add_rules(path_beneath_rules(allowed, readable)));
+    ruleset.and_then(RulesetCreated::restrict_self).map_or(0, |status| abi_of(&status))
+}
+
+/// The Landlock version that enforces what was asked for.
+fn abi_of(status: &RestrictionStatus) -> i32 {
+    match status.landlock {
+        LandlockStatus::Available { effective_abi, .. } if status.ruleset != RulesetStatus::NotEnforced => {
+            effective_abi as i32
+        }
+        _ => 0,
+    }
+}
+
+fn limit(address_space_bytes: u64) -> io::Result<()> {
+    let limits = [
+        (Resource::As, address_space_bytes),
+        (Resource::Stack, STACK_BYTES),
+        (Resource::Core, 0),
+        (Resource::Fsize, 0),
+        (Resource::Nproc, 0),
+        // What is open stays open; nothing can be opened.
+        (Resource::Nofile, 0),
+        (Resource::Memlock, 0),
+        (Resource::Msgqueue, 0),
+    ];
+    set_limits(&limits)
+}
+
+/// Sets limits for good, or to what is allowed already where that is less.
+fn set_limits(limits: &[(Resource, u64)]) -> io::Result<()> {
+    for &(resource, value) in limits {
+        let value = getrlimit(resource).maximum.map_or(value, |maximum| maximum.min(value));
+        setrlimit(resource, Rlimit { current: Some(value), maximum: Some(value) })?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_missing_is_named() {
+        let whole = Confinement { no_new_privs: true, landlock_abi: 1, seccomp: true, sealed_memory: true };
+        assert!(whole.missing().is_empty());
+        let bare = Confinement { landlock_abi: 0, seccomp: false, ..whole };
+        assert_eq!(bare.missing(), ["landlock", "seccomp"]);
+    }
+}

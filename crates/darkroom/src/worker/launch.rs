@@ -1,0 +1,63 @@
+//! Owns the last moments before a program of the operator's: the station's own program, started again, confines itself,
+//! says so, and becomes the other one. Knows nothing about what the program does.
+
+use std::io::{self, Write};
+use std::os::fd::OwnedFd;
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+
+use rustix::stdio::dup2_stdin;
+use serde::{Deserialize, Serialize};
+
+use super::confine::{confine_program, die_with};
+use super::memory::close_inherited;
+use super::wire::{self, Ready};
+use super::{Confinement, Sandbox, shared};
+use crate::{Limits, Program};
+
+/// What a launcher is told, as its second argument.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Order {
+    pub(super) station: i32,
+    pub(super) sandbox: Sandbox,
+    pub(super) limits: Limits,
+    pub(super) program: Program,
+}
+
+/// Becomes the program. What goes wrong before is told on the status descriptor, which the program never sees: it is
+/// closed as the program starts, and its silence means that all went well.
+pub(super) fn launch() -> ! {
+    let failed = close_inherited().and_then(|()| {
+        let [input, status] = shared::receive(io::stdin())?;
+        let mut status = std::fs::File::from(status);
+        let error = match confined(&input, &mut status) {
+            Ok(mut command) => {
+                drop(input);
+                command.exec()
+            }
+            Err(error) => error,
+        };
+        write!(status, "{error}")
+    });
+    std::process::exit(1 + i32::from(failed.is_err()))
+}
+
+/// Gives everything up and returns what remains to be executed.
+fn confined(input: &OwnedFd, status: &mut impl Write) -> io::Result<Command> {
+    let order = std::env::args().nth(2).ok_or(io::ErrorKind::InvalidInput)?;
+    let Order { station, sandbox, limits, program } = serde_json::from_str(&order)?;
+    die_with(station)?;
+    dup2_stdin(input)?;
+    let sealed_memory = shared::is_sealed(input);
+    let allowed: Vec<_> = program.allow.iter().chain([&program.path]).cloned().collect();
+    let confinement = confine_program(&limits, &allowed)?;
+    let confinement = Confinement { sealed_memory, ..confinement };
+    wire::write(status, &Ready { confinement })?;
+    let missing = confinement.missing();
+    if sandbox == Sandbox::Require && !missing.is_empty() {
+        return Err(io::Error::other(format!("this kernel lacks {}", missing.join(", "))));
+    }
+    let mut command = Command::new(&program.path);
+    command.args(&program.args);
+    Ok(command)
+}

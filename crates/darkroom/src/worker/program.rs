@@ -1,0 +1,207 @@
+//! Owns one run of a program of the operator's, from the station's side: bytes on its stdin, a picture's file on its
+//! stdout, within time and size. Believes nothing of what comes back but what it has read itself.
+//!
+//! A program gets the original's bytes, or pixels as a PAM file ([`pam_header`]), in a file in memory on its stdin: it
+//! may read or map it. It writes one JPEG, PNG or WebP file to its stdout and exits with 0. Its environment and its stderr
+//! are empty, its folder is `/`; it may open what lies under the listed paths for reading (its libraries have to be listed
+//! too), nothing for writing, not even `/dev/null`, and may learn of other paths whether they exist; it may have threads but
+//! no further process.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags};
+use rustix::io::ioctl_fionbio;
+use rustix::pipe::{PipeFlags, pipe_with};
+use rustix::process::{Pid, PidfdFlags, pidfd_open};
+
+use super::death::Death;
+use super::launch::Order;
+use super::poll::{read_some, wait};
+use super::pool::Sandbox;
+use super::shared::{Shared, hand_over};
+use super::wire::{self, printable};
+use super::{LAUNCHER_ARG, header};
+use crate::{Limits, Program, Reason, SourceFormat};
+
+const READ_BYTES: usize = 64 << 10;
+/// A launcher says how it is held and, if it fails, why: a few hundred bytes.
+const STATUS_BYTES_MAX: usize = 16 << 10;
+
+/// What a program made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Produced {
+    /// JPEG, PNG or WebP, by its magic number.
+    pub format: SourceFormat,
+    /// Pixels, by its header.
+    pub width: u32,
+    /// Pixels, by its header.
+    pub height: u32,
+    /// The file.
+    pub bytes: Vec<u8>,
+}
+
+/// The header of a PAM file; rows of `depth` bytes a pixel follow, from the top, without padding: 3 are red, green and
+/// blue, sRGB; 4 are these and alpha, not premultiplied; 1 and 2 are grey without and with alpha.
+pub fn pam_header(width: u32, height: u32, depth: usize) -> Vec<u8> {
+    let kind = match depth {
+        1 => "GRAYSCALE",
+        2 => "GRAYSCALE_ALPHA",
+        4 => "RGB_ALPHA",
+        _ => "RGB",
+    };
+    format!("P7\nWIDTH {width}\nHEIGHT {height}\nDEPTH {depth}\nMAXVAL 255\nTUPLTYPE {kind}\nENDHDR\n")
+        .into_bytes()
+}
+
+/// Why a program made nothing.
+#[derive(Debug)]
+pub(super) enum NoPicture {
+    /// The program's doing with this input.
+    Failed(Death),
+    /// It could not be started.
+    Unavailable(io::Error),
+}
+
+impl From<io::Error> for NoPicture {
+    fn from(error: io::Error) -> Self {
+        Self::Unavailable(error)
+    }
+}
+
+/// How a program is run.
+pub(super) struct Run<'a> {
+    /// Started to confine itself and become the program.
+    pub(super) launcher: &'a Path,
+    pub(super) sandbox: Sandbox,
+    pub(super) limits: &'a Limits,
+}
+
+impl Run<'_> {
+    /// Runs `program` once on `input`.
+    pub(super) fn once<B: AsRef<[u8]>>(&self, program: &Program, input: &[B]) -> Result<Produced, NoPicture> {
+        let deadline = Instant::now() + Duration::from_secs(self.limits.wall_secs);
+        let late = || fail(Reason::DecodeTimeout, format!("no picture within {} s", self.limits.wall_secs));
+        let cap = usize::try_from(self.limits.file_bytes_max).unwrap_or(usize::MAX);
+        let (mut running, status) = self.start(program, input)?;
+        let mut stdout = running.0.stdout.take().expect("a piped stream is there until it is taken");
+        let status = collect(&mut File::from(status), STATUS_BYTES_MAX, deadline)?.ok_or_else(late)?;
+        if let Some(why) = failure(&status) {
+            let why = format!("start {}: {why}", program.path.display());
+            return Err(NoPicture::Unavailable(io::Error::other(why)));
+        }
+        let bytes = collect(&mut stdout, cap, deadline)?.ok_or_else(late)?;
+        if bytes.len() > cap {
+            return Err(fail(Reason::DecoderCrashed, format!("the program wrote more than {cap} bytes")));
+        }
+        let status = running.end(deadline)?.ok_or_else(late)?;
+        if !status.success() {
+            return Err(NoPicture::Failed(Death::of("the program", status, false)));
+        }
+        believe(bytes, self.limits)
+    }
+
+    /// Starts the launcher with the input and a status descriptor, whose other end is returned.
+    fn start<B: AsRef<[u8]>>(&self, program: &Program, input: &[B]) -> io::Result<(Running, OwnedFd)> {
+        let bytes = input.iter().map(|part| part.as_ref().len() as u64).sum();
+        let file = Shared::create("darkroom-input", bytes)?;
+        file.fill(input)?;
+        let (status, status_of_launcher) = pipe_with(PipeFlags::CLOEXEC)?;
+        let (ours, theirs) = UnixStream::pair()?;
+        hand_over(&ours, [file.read_only()?.as_fd(), status_of_launcher.as_fd()])?;
+        let order = Order {
+            station: i32::try_from(std::process::id()).map_err(io::Error::other)?,
+            sandbox: self.sandbox,
+            limits: self.limits.clone(),
+            program: program.clone(),
+        };
+        let child = Command::new(self.launcher)
+            .arg0(LAUNCHER_ARG)
+            .arg(LAUNCHER_ARG)
+            .arg(serde_json::to_string(&order)?)
+            .env_clear()
+            .current_dir("/")
+            .stdin(OwnedFd::from(theirs))
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()?;
+        Ok((Running(child), status))
+    }
+}
+
+/// A launcher or program. Dropping it kills and reaps it.
+struct Running(Child);
+
+impl Running {
+    /// Waits for the exit; `None` once `deadline` has passed.
+    fn end(&mut self, deadline: Instant) -> io::Result<Option<ExitStatus>> {
+        let process = pidfd_open(Pid::from_child(&self.0), PidfdFlags::empty())?;
+        let ended = wait(&mut [PollFd::new(&process, PollFlags::IN)], deadline)?;
+        if ended { self.0.try_wait() } else { Ok(None) }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // Fails only where the process is gone already, which is the aim.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Reads to the end, but not beyond one byte more than `bytes_max`; `None` once `deadline` has passed.
+fn collect(
+    from: &mut (impl Read + AsFd),
+    bytes_max: usize,
+    deadline: Instant,
+) -> io::Result<Option<Vec<u8>>> {
+    ioctl_fionbio(&*from, true)?;
+    let mut collected = Vec::new();
+    let mut buffer = vec![0; READ_BYTES];
+    while collected.len() <= bytes_max {
+        if !wait(&mut [PollFd::new(&*from, PollFlags::IN)], deadline)? {
+            return Ok(None);
+        }
+        match read_some(from, &mut buffer)? {
+            Some(0) => break,
+            Some(count) => collected.extend_from_slice(&buffer[..count]),
+            None => {}
+        }
+    }
+    Ok(Some(collected))
+}
+
+/// What a launcher says of its failure: what follows the report of its confinement. One that said nothing at all died
+/// before it could.
+fn failure(status: &[u8]) -> Option<String> {
+    let Some((length, rest)) = status.split_first_chunk() else {
+        return Some("the launcher died".to_owned());
+    };
+    let why = rest.get(wire::length(*length)..).unwrap_or(status);
+    (!why.is_empty()).then(|| printable(&String::from_utf8_lossy(why)))
+}
+
+fn fail(reason: Reason, detail: String) -> NoPicture {
+    NoPicture::Failed(Death::new(reason, detail))
+}
+
+/// A picture of a web format within the limits, by its magic number and header.
+fn believe(bytes: Vec<u8>, limits: &Limits) -> Result<Produced, NoPicture> {
+    let format = SourceFormat::detect(&bytes).filter(|format| *format != SourceFormat::Gif);
+    let size = format.and_then(|format| header::size(format, &bytes));
+    let (Some(format), Some((width, height))) = (format, size) else {
+        let detail = "the program wrote no JPEG, PNG or WebP";
+        return Err(fail(Reason::DecoderCrashed, detail.to_owned()));
+    };
+    let pixels = u64::from(width) * u64::from(height);
+    if pixels == 0 || pixels > limits.decode_pixels_max || width.max(height) > limits.side_pixels_max {
+        return Err(fail(Reason::DecoderCrashed, format!("the program wrote {width} x {height} pixels")));
+    }
+    Ok(Produced { format, width, height, bytes })
+}
