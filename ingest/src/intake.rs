@@ -134,7 +134,7 @@ impl Intake {
                 if sha256 != found.check.sha256 {
                     return Err(IntakeError::OtherBody);
                 }
-                let source = self.source_again(&upload, *found);
+                let source = Source { picture: screened.picture, ..self.source_again(&upload, *found) };
                 self.publish(source, &upload, true).await
             }
         }
@@ -217,7 +217,8 @@ impl Intake {
         }
     }
 
-    /// Returns the source that the first upload with this key published: its own metadata say it again.
+    /// Returns the source that the first upload with this key published: its own metadata say it again, all but the
+    /// picture, which the same bytes say again.
     fn source_again(&self, upload: &Upload, Found { id, check, stored }: Found) -> Source {
         let said = |name: &str| stored.metadata.get(name).map(String::as_str);
         let fresh = self.fresh_source(upload, id, check);

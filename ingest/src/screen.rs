@@ -12,6 +12,8 @@ use crate::picture::{Glance, glance};
 /// How far into a file its size is looked for.
 const HEAD_BYTES_MAX: usize = 256 * 1024;
 const START_BYTES: usize = 64 * 1024;
+/// What must have come at most before the head is looked at again: every look walks it from the start.
+const LOOK_BYTES: usize = 4 * 1024;
 
 /// A body, as the HTTP side hands it over.
 pub(crate) type Body = BoxStream<'static, Result<Bytes, Refused>>;
@@ -69,7 +71,7 @@ pub(crate) struct Screened {
 
 /// Reads up to one part of `body` and refuses as early as its bytes allow.
 pub(crate) async fn screen(mut body: Body, limits: Limits) -> Result<Screened, Refused> {
-    let mut look = Look { limits, format: None, size: None, settled: false };
+    let mut look = Look { limits, format: None, size: None, settled: false, looked_bytes: 0 };
     let mut first = BytesMut::with_capacity(START_BYTES);
     let mut surplus = None;
     while first.len() < PART_BYTES {
@@ -80,7 +82,9 @@ pub(crate) async fn screen(mut body: Body, limits: Limits) -> Result<Screened, R
         }
         let taken = chunk.split_to(chunk.len().min(PART_BYTES - first.len()));
         first.extend_from_slice(&taken);
-        look.at(&first)?;
+        if look.is_due(first.len()) {
+            look.at(&first)?;
+        }
         surplus = (!chunk.is_empty()).then_some(chunk);
     }
     let format = look.end(&first)?;
@@ -95,13 +99,23 @@ struct Look {
     format: Option<Format>,
     size: Option<(u32, u32)>,
     settled: bool,
+    /// How long the head was at the last look.
+    looked_bytes: usize,
 }
 
 impl Look {
+    /// Says whether another look at a head that has come to `length` may find more, and is worth the walk.
+    fn is_due(&self, length: usize) -> bool {
+        let more = length - self.looked_bytes;
+        let is_enough = more >= (self.looked_bytes / 2).min(LOOK_BYTES) || length >= HEAD_BYTES_MAX;
+        !self.settled && more > 0 && is_enough
+    }
+
     fn at(&mut self, head: &[u8]) -> Result<(), Refused> {
-        if self.settled || head.len() < Format::SNIFF_BYTES {
+        if head.len() < Format::SNIFF_BYTES {
             return Ok(());
         }
+        self.looked_bytes = head.len();
         let format = Format::sniff(head).ok_or(Refused::UnsupportedFormat)?;
         self.format = Some(format);
         match glance(format, &head[..head.len().min(HEAD_BYTES_MAX)]) {
@@ -121,6 +135,9 @@ impl Look {
     fn end(&mut self, whole: &[u8]) -> Result<Format, Refused> {
         if whole.is_empty() {
             return Err(Refused::Empty);
+        }
+        if !self.settled {
+            self.at(whole)?;
         }
         // A file shorter than the longest magic number may still be one: the processor will call it truncated.
         self.format.or_else(|| Format::sniff(whole)).ok_or(Refused::UnsupportedFormat)
@@ -205,6 +222,28 @@ mod tests {
         let screened = screen(body(&sample::jpeg(640, 480, 300), 1), LIMITS).await.ok().unwrap();
         assert_eq!(screened.picture, Some(Picture { format: Format::Jpeg, width: 640, height: 480 }));
         assert!(screened.rest.is_none());
+    }
+
+    #[test]
+    fn a_head_that_comes_byte_by_byte_is_looked_at_seldom_and_once_more_at_its_end() {
+        // Segments without end: there is always more to walk and never a size.
+        let head = [&b"\xff\xd8"[..], &b"\xff\xfe\0\x02".repeat(HEAD_BYTES_MAX / 4)].concat();
+        let mut look = Look { limits: LIMITS, format: None, size: None, settled: false, looked_bytes: 0 };
+        let mut looks = 0;
+        for length in 1..=head.len() {
+            if look.is_due(length) {
+                look.at(&head[..length]).unwrap();
+                looks += usize::from(length >= Format::SNIFF_BYTES);
+            }
+        }
+        assert!(look.settled && looks < 100, "{looks} looks");
+
+        let mut look = Look { limits: LIMITS, format: None, size: None, settled: false, looked_bytes: 0 };
+        let png = sample::png(640, 480);
+        look.at(&png[..20]).unwrap();
+        assert!(!look.is_due(25) && look.size.is_none());
+        look.end(&png[..25]).unwrap();
+        assert_eq!(look.size, Some((640, 480)));
     }
 
     #[tokio::test]

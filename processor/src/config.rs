@@ -17,7 +17,8 @@ pub struct Config {
     /// How Kafka is reached.
     #[command(flatten)]
     pub kafka: KafkaArgs,
-    /// How much is in hand at once.
+    /// How much is in hand at once. Images being worked on are two for each worker and two more, whatever their bytes:
+    /// `SAFELIGHT_IN_FLIGHT_BYTES_MAX` follows from that here. What waits for its next try is not among them.
     #[command(flatten)]
     pub belt: BeltArgs,
     /// Where originals and renditions lie.

@@ -26,8 +26,8 @@ pub(crate) struct Processor {
     pub(crate) recipes: Recipes,
     /// The largest original that is redeemed at all.
     pub(crate) file_bytes_max: u64,
-    /// Originals that may be in memory: one for each worker and one on the way in.
-    pub(crate) originals_in_memory: Semaphore,
+    /// Images that may be in memory, as originals or as renditions that are not stored yet.
+    pub(crate) images_in_memory: Semaphore,
 }
 
 impl Handler for Processor {
@@ -43,6 +43,11 @@ impl Handler for Processor {
             Err(fault) => Err(about(fault, &uploaded)),
         }
     }
+
+    /// Counts every image as the longest original: the record is a few hundred bytes of it.
+    fn bytes_of(&self, _: &Record) -> u64 {
+        self.file_bytes_max.max(1)
+    }
 }
 
 impl Processor {
@@ -51,13 +56,13 @@ impl Processor {
         let plan = self.recipes.plan(&source.recipe).ok_or_else(|| {
             Fault::reject(Reason::RecipeUnknown, format!("this processor has no recipe `{}`", source.recipe))
         })?;
-        let developed = {
-            let _in_memory = self.originals_in_memory.acquire().await.map_err(Fault::retry)?;
-            let original = self.redeem(&source.original).await?;
-            develop(&self.pool, &source.customer_id, original, plan).await?
-        };
+        // Until the last rendition is stored: while S3 is slow, what is developed would pile up.
+        let in_memory = self.images_in_memory.acquire().await.map_err(Fault::retry)?;
+        let original = self.redeem(&source.original).await?;
+        let developed = develop(&self.pool, &source.customer_id, original, plan).await?;
         let (picture, placeholder) = (picture(&developed), placeholder(&developed.extras));
         let renditions = self.deposit_all(source, developed).await?;
+        drop(in_memory);
         let source = Source { picture: Some(picture), ..source.clone() };
         let processed_at = UnixMillis::now();
         Ok(ImageProcessed { source, attempt: uploaded.attempt, renditions, placeholder, processed_at })

@@ -1,11 +1,12 @@
 //! The processor's life: build the clients, check the dependencies, work, drain.
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use chassis::{Frame, Misconfigured, Probe, wait_until_reachable};
-use conveyor::{Belt, Publisher};
+use conveyor::{Belt, BeltArgs, CheckError, Publisher};
 use darkroom::worker::{Pool, PoolConfig, StartError};
 use depot::Depot;
 use futures::future::BoxFuture;
@@ -47,7 +48,7 @@ pub async fn open(config: &Config, frame: &Frame) -> anyhow::Result<Opened> {
         depot: Depot::open(&config.depot).await,
         pool: Arc::new(pool),
         file_bytes_max: config.pool.limits.file_bytes_max,
-        originals_in_memory: Semaphore::new(config.pool.workers.get() + 1),
+        images_in_memory: Semaphore::new(images_in_hand_max(config.pool.workers)),
         codec,
         publisher,
         recipes,
@@ -79,13 +80,26 @@ fn misconfigured(cause: impl std::error::Error + Send + Sync + 'static) -> Misco
     Misconfigured(format!("{:#}", anyhow::Error::new(cause)))
 }
 
+/// Returns how many images are worked on at once: two for each worker, one inside and one whose original is fetched or
+/// whose renditions are stored meanwhile, and two more so that a slow one starves nobody.
+fn images_in_hand_max(workers: NonZeroUsize) -> usize {
+    2 * workers.get() + 2
+}
+
+/// Returns the belt's limits with room for every worker: each image counts as the longest original. More in hand would
+/// only wait for a worker, and their time with it.
+fn limits(belt: BeltArgs, pool: &PoolConfig) -> BeltArgs {
+    let bytes = (images_in_hand_max(pool.workers) as u64).saturating_mul(pool.limits.file_bytes_max.max(1));
+    BeltArgs { in_flight_bytes_max: bytes, ..belt }
+}
+
 async fn work(config: Config, frame: Frame, processor: Processor) -> anyhow::Result<()> {
     let publisher = processor.publisher.clone();
     let belt = Belt {
         group: GROUP.to_owned(),
         topics: vec![Topic::Uploaded],
         kafka: config.kafka,
-        limits: config.belt,
+        limits: limits(config.belt, &config.pool),
         publisher: publisher.clone(),
         handler: Arc::new(processor),
     };
@@ -93,7 +107,9 @@ async fn work(config: Config, frame: Frame, processor: Processor) -> anyhow::Res
     let report = move |is_ready: bool, why: &str| if is_ready { consumer.up() } else { consumer.down(why) };
     let ended = conveyor::run(belt, report, frame.shutdown.token()).await;
     publisher.flush(FLUSH_TIMEOUT).await;
-    ended.context("carry originals to the workers")
+    ended.context("carry originals to the workers").map_err(|error| {
+        if CheckError::is_refusal(&error) { Misconfigured(format!("{error:#}")).into() } else { error }
+    })
 }
 
 /// Waits for S3, the registry and Kafka, or for the shutdown, after which the work ends at once.
@@ -112,7 +128,7 @@ async fn reach_all(frame: &Frame, processor: &Processor) -> Result<(), Misconfig
     };
     let check_kafka = async || match processor.publisher.check(CHECK_TIMEOUT).await {
         Ok(()) => Ok(()),
-        Err(refused @ conveyor::CheckError::Refused { .. }) => Err(Probe::Refused(refused.into())),
+        Err(refused @ CheckError::Refused { .. }) => Err(Probe::Refused(refused.into())),
         Err(away) => Err(Probe::Unreachable(away.into())),
     };
     tokio::try_join!(
@@ -121,4 +137,21 @@ async fn reach_all(frame: &Frame, processor: &Processor) -> Result<(), Misconfig
         wait_until_reachable(&kafka, &frame.shutdown, check_kafka),
     )?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_in_hand_is_bounded_by_the_workers_and_every_worker_has_more_to_do() {
+        for workers in [1, 2, 16] {
+            let workers = NonZeroUsize::new(workers).unwrap();
+            let pool = PoolConfig { workers, ..PoolConfig::default() };
+            let limits = limits(BeltArgs::default(), &pool);
+            let images = limits.in_flight_bytes_max / pool.limits.file_bytes_max;
+            assert_eq!(images, images_in_hand_max(workers) as u64);
+            assert!(images > workers.get() as u64 && images <= 4 * workers.get() as u64);
+        }
+    }
 }

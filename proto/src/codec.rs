@@ -152,10 +152,18 @@ fn decode_error(schema_id: u32, cause: SRCError) -> DecodeError {
     match registry_code(&cause) {
         Some(SCHEMA_NOT_FOUND) => DecodeError::SchemaUnknown(schema_id),
         Some(_) => DecodeError::Unavailable(cause),
-        None if cause.retriable => DecodeError::Unavailable(cause),
-        // The registry answered; what fails is the frame's message index against the schema.
+        None if cause.retriable || !is_about_the_record(&cause) => DecodeError::Unavailable(cause),
         None => DecodeError::Malformed(cause.error),
     }
+}
+
+/// Says whether an error without the registry's own code is about the frame and its schema. What cannot be read as an
+/// answer is not, though the client calls it final too: a body that breaks off, or a proxy's page with status 200.
+fn is_about_the_record(cause: &SRCError) -> bool {
+    // Only what came of asking for the schema is kept; the rest is the frame's message index against the schema.
+    let came_of_asking = cause.cached;
+    let is_other_type = cause.error.starts_with("type ") && cause.error.ends_with("is not correct");
+    !came_of_asking || is_other_type || cause.error == "Could not parse protobuf schema"
 }
 
 fn encode_error(subject: String, cause: SRCError) -> EncodeError {
@@ -191,5 +199,47 @@ mod tests {
         assert_eq!(schema_id(b"\0\x7f\xff\xff\xff\0").unwrap(), 0x7fff_ffff);
         let refused = schema_id(b"\0\x80\0\0\0\0").unwrap_err();
         assert!(matches!(refused, DecodeError::SchemaUnknown(0x8000_0000)), "{refused:?}");
+    }
+
+    /// Decodes a frame of schema 1, with message index `index`, by a registry that answers once, and so.
+    async fn decoded_by(head: &str, body: &str, index: &[u8]) -> DecodeError {
+        use std::io::{Read as _, Write as _};
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let answer = format!("HTTP/1.1 200 OK\r\nconnection: close\r\n{head}\r\n\r\n{body}");
+        std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let _ = stream.read(&mut [0; 4096]);
+            let _ = stream.write_all(answer.as_bytes());
+        });
+        let codec = Codec::new(&url, Duration::from_secs(5)).unwrap();
+        let value = [&b"\0\0\0\0\x01"[..], index, b"bytes"].concat();
+        codec.decode::<ImageUploaded>(&value).await.unwrap_err()
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_cannot_be_read_is_the_registry_being_away() {
+        for (head, body) in [
+            ("content-length: 5000", ""),
+            ("content-length: 5000", "{\"schema\":"),
+            ("transfer-encoding: chunked", "5\r\n{\"sch"),
+            ("content-length: 15", "<html>hi</html>"),
+            ("content-length: 15", "{\"status\":\"ok\"}"),
+            ("content-length: 27", "{\"schemaType\":\"PROTOBUF\"}  "),
+        ] {
+            let error = decoded_by(head, body, b"\0").await;
+            assert!(matches!(error, DecodeError::Unavailable(_)), "{head} {body}: {error:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_schema_that_does_not_fit_the_frame_is_the_record_being_wrong() {
+        let proto = r#"{"schemaType":"PROTOBUF","schema":"syntax = \"proto3\"; message Other {}"}"#;
+        let avro = r#"{"schema":"\"string\""}"#;
+        let broken = r#"{"schemaType":"PROTOBUF","schema":"messsage"}"#;
+        for (body, index) in [(proto, &b"\0"[..]), (proto, b"\x02\x08"), (avro, b"\0"), (broken, b"\0")] {
+            let error = decoded_by(&format!("content-length: {}", body.len()), body, index).await;
+            assert!(matches!(error, DecodeError::Malformed(_)), "{body}: {error:?}");
+        }
     }
 }

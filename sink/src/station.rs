@@ -134,7 +134,16 @@ fn applying(
     };
     let component = health.component("kafka");
     let ready = move |is_ready: bool, why: &str| if is_ready { component.up() } else { component.down(why) };
-    conveyor::run(belt, ready, stop)
+    let carrying = conveyor::run(belt, ready, stop);
+    async move {
+        carrying.await.map_err(|error| {
+            if conveyor::CheckError::is_refusal(&error) {
+                Misconfigured(format!("{error:#}")).into()
+            } else {
+                error
+            }
+        })
+    }
 }
 
 /// The clients of everything outside.

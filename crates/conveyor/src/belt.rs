@@ -1,5 +1,6 @@
 //! Owns the life of a belt: learn the epochs, join the group, carry records until told to stop, leave within a deadline.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
@@ -7,6 +8,8 @@ use anyhow::{Context, anyhow};
 use proto::Topic;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use tokio::runtime::Handle;
+use tokio::sync::oneshot;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::assignment::Assignment;
@@ -57,26 +60,48 @@ pub async fn run<H: Handler>(
     let stop = stop.child_token();
     let _stop_when_dropped = stop.clone().drop_guard();
     let Some(epochs) = learn_epochs(&belt, &ready, &stop).await? else { return Ok(()) };
-    let time_max = Duration::from_secs(belt.limits.belt_drain_secs) + LEAVE_MAX;
-    let (tell_end, mut end) = tokio::sync::oneshot::channel();
+    let times = Times { drain: Duration::from_secs(belt.limits.belt_drain_secs), leave: LEAVE_MAX };
+    let ((tell_end, end), (tell_left, left)) = (oneshot::channel(), oneshot::channel());
     let (runtime, thread_stop) = (Handle::current(), stop.clone());
     std::thread::Builder::new()
         .name("conveyor-poll".into())
         .spawn(move || {
-            let _ = tell_end.send(carry(&belt, epochs, &ready, (runtime, &thread_stop)));
+            carry(&belt, epochs, &ready, (runtime, &thread_stop, tell_end));
+            let _ = tell_left.send(());
         })
         .context("start the poll thread")?;
-    tokio::select! {
-        ended = &mut end => return ended.unwrap_or_else(|_| Err(anyhow!("the poll thread panicked"))),
-        () = stop.cancelled() => {}
-    }
-    match tokio::time::timeout(time_max, end).await {
-        Ok(ended) => ended.unwrap_or_else(|_| Err(anyhow!("the poll thread panicked"))),
-        Err(_) => {
-            tracing::warn!("leaving the group takes too long; the group will notice by itself");
-            Ok(())
+    outcome(end, left, &stop, times).await
+}
+
+/// How long the end of a belt may take.
+#[derive(Clone, Copy)]
+struct Times {
+    drain: Duration,
+    leave: Duration,
+}
+
+/// Waits for what the belt came to, and then, a bounded time, for the thread to have left the group. A failure is heard
+/// of even if the leaving hangs.
+async fn outcome(
+    mut end: oneshot::Receiver<anyhow::Result<()>>,
+    left: oneshot::Receiver<()>,
+    stop: &CancellationToken,
+    times: Times,
+) -> anyhow::Result<()> {
+    let (ended, deadline) = tokio::select! {
+        biased;
+        ended = &mut end => (ended, Instant::now() + times.leave),
+        () = stop.cancelled() => {
+            let deadline = Instant::now() + times.drain + times.leave;
+            let ended = tokio::time::timeout_at(deadline, &mut end).await;
+            (ended.unwrap_or(Ok(Ok(()))), deadline)
         }
+    };
+    let ended = ended.unwrap_or_else(|_| Err(anyhow!("the poll thread panicked")));
+    if tokio::time::timeout_at(deadline, left).await.is_err() {
+        tracing::warn!("leaving the group takes too long; the group will notice by itself");
     }
+    ended
 }
 
 /// Waits until Kafka tells the epochs. None when told to stop meanwhile.
@@ -93,9 +118,8 @@ async fn learn_epochs<H>(
         };
         match asked {
             Ok(epochs) => return Ok(Some(epochs)),
-            Err(error @ (EpochError::Invalid(_) | EpochError::Check(CheckError::Refused(_)))) => {
-                return Err(error.into());
-            }
+            Err(EpochError::Check(refused @ CheckError::Refused(_))) => return Err(refused.into()),
+            Err(error @ EpochError::Invalid(_)) => return Err(error.into()),
             Err(error) => {
                 let error = anyhow::Error::from(error);
                 if attempt == 1 {
@@ -112,15 +136,18 @@ async fn learn_epochs<H>(
     unreachable!("attempts are not counted to the end")
 }
 
-/// The poll thread, from joining the group to having left it.
+/// The poll thread, from joining the group to having left it. Tells what it came to before it leaves, which can hang.
 fn carry<H: Handler>(
     belt: &Belt<H>,
     epochs: Epochs,
     ready: &(dyn Fn(bool, &str) + Send + Sync),
-    (runtime, stop): (Handle, &CancellationToken),
-) -> anyhow::Result<()> {
+    (runtime, stop, tell_end): (Handle, &CancellationToken, oneshot::Sender<anyhow::Result<()>>),
+) {
     let assignment = Assignment::default();
-    let consumer = join(belt, assignment.clone())?;
+    let consumer = match join(belt, assignment.clone()) {
+        Ok(consumer) => consumer,
+        Err(error) => return drop(tell_end.send(Err(error))),
+    };
     let workshop = Arc::new(Workshop {
         handler: Arc::clone(&belt.handler),
         publisher: belt.publisher.clone(),
@@ -132,7 +159,7 @@ fn carry<H: Handler>(
         draining: CancellationToken::new(),
     });
     let stalls = Stalls::default();
-    let ended = std::thread::scope(|scope| {
+    std::thread::scope(|scope| {
         let (lag_stop, lag_over) = mpsc::channel::<()>();
         let watched = (belt.group.as_str(), Duration::from_secs(belt.limits.stall_secs_max));
         let (consumer, stalls) = (&consumer, &stalls);
@@ -151,17 +178,17 @@ fn carry<H: Handler>(
             ready,
             said: None,
             paused: false,
+            read: BTreeSet::new(),
         };
         let ended = poller.run(stop);
-        // Both threads end when nobody speaks to them any more.
+        ready(false, "stopped");
+        assignment.state().abandon_all();
+        let _ = tell_end.send(ended);
+        // Both threads end when nobody speaks to them any more and what they ask of the brokers is answered.
         drop((poller, lag_stop));
-        ended
     });
-    ready(false, "stopped");
-    assignment.state().abandon_all();
     // Leaves the group, so that the others need not wait for our session to time out.
     drop(consumer);
-    ended
 }
 
 fn join<H>(belt: &Belt<H>, assignment: Assignment) -> anyhow::Result<BaseConsumer<Assignment>> {
@@ -172,4 +199,32 @@ fn join<H>(belt: &Belt<H>, assignment: Assignment) -> anyhow::Result<BaseConsume
     let topics: Vec<&str> = belt.topics.iter().map(|topic| topic.name()).collect();
     consumer.subscribe(&topics).context("subscribe")?;
     Ok(consumer)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const AT_ONCE: Times = Times { drain: Duration::ZERO, leave: Duration::from_millis(20) };
+
+    #[tokio::test]
+    async fn a_failure_is_heard_of_though_the_thread_never_leaves() {
+        let ((tell_end, end), (_never, left)) = (oneshot::channel(), oneshot::channel());
+        tell_end.send(Err(anyhow!("stuck"))).unwrap();
+        let ended = outcome(end, left, &CancellationToken::new(), AT_ONCE).await;
+        assert_eq!(ended.unwrap_err().to_string(), "stuck");
+    }
+
+    #[tokio::test]
+    async fn a_stop_ends_though_the_drain_never_does_and_a_panic_is_a_failure() {
+        let ((_never_ended, end), (_never, left)) = (oneshot::channel(), oneshot::channel());
+        let stop = CancellationToken::new();
+        stop.cancel();
+        outcome(end, left, &stop, AT_ONCE).await.unwrap();
+
+        let ((tell_end, end), (tell_left, left)) = (oneshot::channel(), oneshot::channel());
+        drop((tell_end, tell_left));
+        let ended = outcome(end, left, &CancellationToken::new(), AT_ONCE).await;
+        assert_eq!(ended.unwrap_err().to_string(), "the poll thread panicked");
+    }
 }

@@ -51,6 +51,13 @@ pub enum CheckError {
     },
 }
 
+impl CheckError {
+    /// Says whether `error` is a refusal somewhere down its chain: the process names it and ends as misconfigured.
+    pub fn is_refusal(error: &anyhow::Error) -> bool {
+        error.chain().any(|cause| matches!(cause.downcast_ref(), Some(CheckError::Refused(_))))
+    }
+}
+
 impl KafkaArgs {
     /// Returns the settings that every client shares: for provisioning, which talks to the brokers by itself.
     pub fn client_config(&self) -> Result<ClientConfig, InvalidKafka> {
@@ -73,6 +80,16 @@ pub(crate) fn common(kafka: &KafkaArgs) -> Result<ClientConfig, InvalidKafka> {
         .set("reconnect.backoff.max.ms", "1000")
         .set("log.connection.close", "false")
         .set_log_level(RDKafkaLogLevel::Warning);
+    if matches!(kafka.security_protocol, SecurityProtocol::SaslPlaintext | SecurityProtocol::SaslSsl) {
+        set_identity(&mut config, kafka)?;
+    }
+    if let Some(path) = &kafka.ssl_ca_location {
+        config.set("ssl.ca.location", path.to_string_lossy());
+    }
+    Ok(config)
+}
+
+fn set_identity(config: &mut ClientConfig, kafka: &KafkaArgs) -> Result<(), InvalidKafka> {
     if let Some(mechanism) = kafka.sasl_mechanism {
         config.set("sasl.mechanism", mechanism_name(mechanism));
     }
@@ -82,10 +99,7 @@ pub(crate) fn common(kafka: &KafkaArgs) -> Result<ClientConfig, InvalidKafka> {
     if let Some(password) = password(kafka)? {
         config.set("sasl.password", password.expose_secret());
     }
-    if let Some(path) = &kafka.ssl_ca_location {
-        config.set("ssl.ca.location", path.to_string_lossy());
-    }
-    Ok(config)
+    Ok(())
 }
 
 /// Returns the settings of every consumer; `group` is joined only if it subscribes.
@@ -161,6 +175,23 @@ fn password(kafka: &KafkaArgs) -> Result<Option<SecretString>, InvalidKafka> {
     Ok(Some(SecretString::from(text.trim_end_matches(['\r', '\n']))))
 }
 
+/// Says whether the brokers know us and do not let us do this: waiting will not help.
+pub(crate) fn lacks_rights(error: &KafkaError) -> bool {
+    // The one kind whose code rdkafka does not tell.
+    let code = match error {
+        KafkaError::AdminOp(code) => Some(*code),
+        other => other.rdkafka_error_code(),
+    };
+    matches!(
+        code,
+        Some(
+            RDKafkaErrorCode::ClusterAuthorizationFailed
+                | RDKafkaErrorCode::GroupAuthorizationFailed
+                | RDKafkaErrorCode::TopicAuthorizationFailed
+        )
+    )
+}
+
 /// Hears what librdkafka says about its connections and remembers a refusal. Clones hear for one another.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Ear {
@@ -168,25 +199,26 @@ pub(crate) struct Ear {
 }
 
 impl Ear {
-    /// Returns what a failed call to Kafka means: a refusal if one was heard since the last call, else its absence.
+    /// Returns what a failed call to Kafka means: a refusal if it is one or one was heard since the last call, else its
+    /// absence.
     pub(crate) fn judge(&self, kafka: &KafkaArgs, cause: KafkaError) -> CheckError {
         match self.refusal.lock().expect("no holder panics").take() {
             Some(reason) => CheckError::Refused(reason),
+            None if lacks_rights(&cause) => CheckError::Refused(cause.to_string()),
             None => CheckError::Unavailable { bootstrap: kafka.bootstrap_servers.clone(), cause },
         }
     }
 
     pub(crate) fn hear_error(&self, error: &KafkaError, reason: &str) {
-        let refused = matches!(
+        let is_stranger = matches!(
             error.rdkafka_error_code(),
             Some(
                 RDKafkaErrorCode::Authentication
                     | RDKafkaErrorCode::SSL
                     | RDKafkaErrorCode::SaslAuthenticationFailed
-                    | RDKafkaErrorCode::ClusterAuthorizationFailed
             )
         );
-        if refused {
+        if is_stranger || lacks_rights(error) {
             *self.refusal.lock().expect("no holder panics") = Some(reason.to_owned());
         }
         // Whoever uses the client says once what a lost connection means; these lines come for every try.
@@ -231,6 +263,18 @@ mod tests {
         for config in [consumer(&kafka, "group"), producer(&kafka)] {
             config.unwrap().create_native_config().unwrap();
         }
+    }
+
+    #[test]
+    fn a_right_that_is_missing_is_a_refusal_and_a_broker_that_is_away_is_none() {
+        let kafka = KafkaArgs::plaintext("127.0.0.1:1");
+        let judge = |code| Ear::default().judge(&kafka, KafkaError::AdminOp(code));
+        for code in [RDKafkaErrorCode::TopicAuthorizationFailed, RDKafkaErrorCode::GroupAuthorizationFailed] {
+            let judged = anyhow::Error::new(judge(code)).context("ask");
+            assert!(CheckError::is_refusal(&judged), "{judged:#}");
+        }
+        let away = judge(RDKafkaErrorCode::OperationTimedOut);
+        assert!(matches!(away, CheckError::Unavailable { .. }) && !CheckError::is_refusal(&away.into()));
     }
 
     #[test]

@@ -138,7 +138,8 @@ pub struct BeltArgs {
     #[arg(long, env = "SAFELIGHT_IN_FLIGHT_RECORDS_MAX", default_value_t = 256)]
     pub in_flight_records_max: usize,
 
-    /// Bytes in hand at once, as the handler counts them; at the limit as with records. One record may pass it.
+    /// Bytes in hand at once, as the handler counts them; at the limit as with records. One record may pass it. The
+    /// processor has its own limit, by its workers: two images for each and two more.
     #[arg(long, env = "SAFELIGHT_IN_FLIGHT_BYTES_MAX", default_value_t = 64 << 20)]
     pub in_flight_bytes_max: u64,
 

@@ -2,6 +2,7 @@
 //! Runs on a thread of its own, because asking blocks, and through the client but past its fetcher, because a fetcher
 //! that is stuck knows of no lag.
 
+use std::collections::BTreeSet;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
@@ -51,11 +52,13 @@ pub(crate) fn watch(
     let mut dog = Watchdog::new(stall_max);
     let is_over = |wait| !matches!(stop.recv_timeout(wait), Err(RecvTimeoutError::Timeout));
     let wait = || if stalls.is_kafka_lost() { ANSWER_MAX } else { LOOK_EVERY };
+    let mut shown = Shown::default();
     while !is_over(wait()) {
         let ours: Vec<Place> = consumer.context().state().lanes.keys().copied().collect();
         dog.keep(|place| ours.contains(place));
+        shown.take_lost(&ours).for_each(|place| metrics::lag(group, place, 0));
         let committed = committed_offsets(consumer, &ours);
-        for (place, committed) in ours.into_iter().zip(committed) {
+        for (at, place) in ours.into_iter().enumerate() {
             // One that does not answer nearly always means that none does: the next look tries again.
             let Ok((low, high)) = consumer.fetch_watermarks(place.0.name(), place.1, ANSWER_MAX) else {
                 break;
@@ -64,7 +67,10 @@ pub(crate) fn watch(
                 return;
             }
             stalls.kafka_answered();
-            metrics::lag(group, place, (high - committed.unwrap_or(low).max(low)).max(0));
+            if let Some(committed) = &committed {
+                metrics::lag(group, place, lag(committed[at], (low, high)));
+                shown.0.insert(place);
+            }
             if let Some(seen) = sighting(consumer.context(), place, (low, high))
                 && dog.is_stuck(place, seen, Instant::now())
             {
@@ -75,16 +81,35 @@ pub(crate) fn watch(
     }
 }
 
-/// Returns how far the group has committed each place, in order, where it has.
-fn committed_offsets(consumer: &BaseConsumer<Assignment>, places: &[Place]) -> Vec<Option<i64>> {
+/// The places whose lag is shown. What is shown of one that went to another member would stay as it is for ever, and an
+/// alert with it.
+#[derive(Default)]
+struct Shown(BTreeSet<Place>);
+
+impl Shown {
+    /// Takes out those that are no longer ours.
+    fn take_lost(&mut self, ours: &[Place]) -> impl Iterator<Item = Place> + use<> {
+        let (kept, lost) = std::mem::take(&mut self.0).into_iter().partition(|place| ours.contains(place));
+        self.0 = kept;
+        BTreeSet::into_iter(lost)
+    }
+}
+
+/// Returns how many records are not committed; what was never committed is read from the log's beginning.
+fn lag(committed: Option<i64>, (low, high): (i64, i64)) -> i64 {
+    (high - committed.unwrap_or(low).max(low)).max(0)
+}
+
+/// Returns how far the group has committed each place, in order, where it has; none when nobody answers.
+fn committed_offsets(consumer: &BaseConsumer<Assignment>, places: &[Place]) -> Option<Vec<Option<i64>>> {
     let list = partition_list(places.iter().copied());
-    let Ok(answer) = consumer.committed_offsets(list, ANSWER_MAX) else { return vec![None; places.len()] };
+    let answer = consumer.committed_offsets(list, ANSWER_MAX).ok()?;
     let elements = answer.elements();
     let of = |place: &Place| {
         let element = elements.iter().find(|element| place_of(element) == Some(*place))?;
         element.offset().to_raw().filter(|offset| *offset >= 0)
     };
-    places.iter().map(of).collect()
+    Some(places.iter().map(of).collect())
 }
 
 /// Returns what is seen of a place; none while the client has not said how far it fetches, or it is no longer ours.
@@ -95,4 +120,36 @@ fn sighting(assignment: &Assignment, place: Place, (low, high): (i64, i64)) -> O
     let delivered = state.ledger.window(place)?.end();
     // Before the first fetch the client's offset is a negative word for "begin" or "unknown".
     Some(Sighting { high, next: next.max(low), queued, delivered, paused: lane.paused })
+}
+
+#[cfg(test)]
+mod tests {
+    use proto::Topic;
+
+    use super::*;
+
+    #[test]
+    fn a_place_that_is_lost_is_told_once_and_what_is_kept_stays() {
+        let (kept, lost) = ((Topic::Uploaded, 0), (Topic::Uploaded, 1));
+        let mut shown = Shown(BTreeSet::from([kept, lost]));
+        assert_eq!(shown.take_lost(&[kept]).collect::<Vec<_>>(), [lost]);
+        assert_eq!(shown.take_lost(&[kept]).count(), 0);
+        assert_eq!(shown.take_lost(&[]).collect::<Vec<_>>(), [kept]);
+    }
+
+    #[test]
+    fn lag_counts_from_what_is_committed_and_still_there() {
+        assert_eq!(lag(Some(7), (0, 10)), 3);
+        assert_eq!(lag(Some(2), (5, 10)), 5, "what is gone waits for nobody");
+        assert_eq!(lag(None, (5, 10)), 5);
+        assert_eq!(lag(Some(12), (0, 10)), 0, "a log that begins anew");
+    }
+
+    #[test]
+    fn brokers_that_do_not_answer_say_nothing_about_the_lag() {
+        let kafka = crate::KafkaArgs::plaintext("127.0.0.1:1");
+        let config = crate::client::consumer(&kafka, "g").unwrap();
+        let consumer: BaseConsumer<Assignment> = config.create_with_context(Assignment::default()).unwrap();
+        assert_eq!(committed_offsets(&consumer, &[(Topic::Uploaded, 0)]), None);
+    }
 }

@@ -61,10 +61,13 @@ impl<P: Ord + Copy> Ledger<P> {
     /// Takes a delivered offset in.
     pub fn admit(&mut self, partition: P, offset: i64) -> Delivery {
         let Some(tenure) = self.tenures.get_mut(&partition) else { return Delivery::Ignored };
+        let is_first = tenure.window.position().is_none();
         match tenure.window.admit(offset) {
             Admission::New => {
-                // Reading began here, so the group already stands here.
-                tenure.committed = tenure.committed.or(Some(offset));
+                if is_first {
+                    // Reading began here, so the group already stands here.
+                    tenure.committed = Some(offset);
+                }
                 Delivery::Fresh(tenure.generation)
             }
             Admission::Seen => Delivery::Ignored,
@@ -153,6 +156,10 @@ mod tests {
         delivered: BTreeMap<u8, Vec<i64>>,
         ended: BTreeMap<u8, Vec<i64>>,
         committed: BTreeMap<u8, i64>,
+        /// What was committed before the last commit, which may turn out to have failed.
+        before: BTreeMap<u8, Option<i64>>,
+        /// Where each tenure began to read.
+        begun: BTreeMap<u8, i64>,
     }
 
     impl Model {
@@ -162,6 +169,28 @@ mod tests {
             let committed = self.committed.get(&partition).copied().unwrap_or(0);
             let delivered = self.delivered.get(&partition).unwrap_or(&empty);
             delivered.iter().filter(|offset| **offset < committed).all(|offset| ended.contains(offset))
+        }
+
+        fn commit(&mut self, partition: u8, offset: i64) {
+            let before = self.committed.insert(partition, offset);
+            self.before.insert(partition, before);
+        }
+
+        /// The last commit of the partition did not reach the broker.
+        fn take_back(&mut self, partition: u8) {
+            match self.before.remove(&partition) {
+                Some(Some(before)) => drop(self.committed.insert(partition, before)),
+                Some(None) => drop(self.committed.remove(&partition)),
+                None => {}
+            }
+        }
+
+        /// Says whether the broker knows how far the tenure came, if it came anywhere.
+        fn is_told(&self, partition: u8, position: Option<i64>) -> bool {
+            position.is_none_or(|position| {
+                self.committed.get(&partition) == Some(&position)
+                    || self.begun.get(&partition) == Some(&position)
+            })
         }
     }
 
@@ -179,6 +208,8 @@ mod tests {
                         // A new tenure reads on from what is committed.
                         let from = model.committed.get(&partition).copied().unwrap_or(0);
                         model.next.insert(partition, from);
+                        model.begun.remove(&partition);
+                        model.before.remove(&partition);
                     }
                     Step::Revoke(partition) => ledger.revoke(partition),
                     Step::Deliver(partition) => {
@@ -187,6 +218,7 @@ mod tests {
                         let offset = if *next % 4 == 2 { *next + 2 } else { *next };
                         if let Delivery::Fresh(generation) = ledger.admit(partition, offset) {
                             *next = offset + 1;
+                            model.begun.entry(partition).or_insert(offset);
                             model.delivered.entry(partition).or_default().push(offset);
                             in_hand.push((partition, generation, offset));
                         }
@@ -200,11 +232,18 @@ mod tests {
                     Step::Settle(_) => {}
                     Step::Commit => {
                         for (partition, offset) in ledger.take_commits() {
-                            model.committed.insert(partition, offset);
+                            model.commit(partition, offset);
                             prop_assert!(model.is_lossless(partition));
                         }
+                        for partition in ledger.partitions() {
+                            let position = ledger.window(partition).and_then(Window::position);
+                            prop_assert!(model.is_told(partition, position), "{partition}: {position:?}");
+                        }
                     }
-                    Step::CommitFails(partition) => ledger.commit_failed(partition),
+                    Step::CommitFails(partition) => {
+                        model.take_back(partition);
+                        ledger.commit_failed(partition);
+                    }
                 }
             }
         }
@@ -231,6 +270,8 @@ mod tests {
         assert_eq!(ledger.take_commits(), [(0, 6)]);
         assert_eq!(ledger.take_commits(), []);
         ledger.commit_failed(0);
+        // Where the next record comes between, the commit that failed is due all the same.
+        ledger.admit(0, 6);
         assert_eq!(ledger.take_commits(), [(0, 6)]);
     }
 

@@ -1,6 +1,9 @@
 //! Owns the dead letter: how a rejected record is kept on `images.failed.v1`. Decides nothing about what is rejected.
 
-use proto::{DeadRecord, Event, ImageFailed, ImageProcessed, ImageUploaded, Source, Topic, UnixMillis};
+use proto::{
+    Codec, DeadRecord, DecodeError, Event, ImageFailed, ImageProcessed, ImageUploaded, Source, Topic,
+    UnixMillis,
+};
 
 use crate::headers::with;
 use crate::publisher::Outgoing;
@@ -32,7 +35,9 @@ pub(crate) async fn post(
     }
     let subject = match &rejection.subject {
         Some(subject) => Some(subject.clone()),
-        None => subject_of(publisher, record).await,
+        None => subject_of(publisher.codec(), record)
+            .await
+            .map_err(|away| PublishError::Unavailable { topic: Topic::Failed, cause: away.into() })?,
     };
     let mut sent = Ok(());
     for kept in records_to_keep(record) {
@@ -49,17 +54,22 @@ fn is_about_a_letter_about_a_letter(record: &Record) -> bool {
     record.topic == Topic::Failed && record.header("dlq_topic") == Some(Topic::Failed.name().as_bytes())
 }
 
-/// Reads the image that the record is about, for a rejection by someone who did not get that far.
-async fn subject_of(publisher: &Publisher, record: &Record) -> Option<(Source, u32)> {
-    let codec = publisher.codec();
-    match record.topic {
+/// Reads the image that the record is about, for a rejection by someone who did not get that far. None when the record
+/// does not tell; fails only when the registry is away, because a letter without its image ends nobody's upload.
+async fn subject_of(codec: &Codec, record: &Record) -> Result<Option<(Source, u32)>, DecodeError> {
+    let read = match record.topic {
         Topic::Uploaded => {
-            codec.decode::<ImageUploaded>(&record.value).await.ok().map(|fact| (fact.source, fact.attempt))
+            codec.decode::<ImageUploaded>(&record.value).await.map(|fact| (fact.source, fact.attempt))
         }
         Topic::Processed => {
-            codec.decode::<ImageProcessed>(&record.value).await.ok().map(|fact| (fact.source, fact.attempt))
+            codec.decode::<ImageProcessed>(&record.value).await.map(|fact| (fact.source, fact.attempt))
         }
-        _ => None,
+        _ => return Ok(None),
+    };
+    match read {
+        Ok(subject) => Ok(Some(subject)),
+        Err(DecodeError::Malformed(_) | DecodeError::SchemaUnknown(_)) => Ok(None),
+        Err(away @ DecodeError::Unavailable(_)) => Err(away),
     }
 }
 
@@ -121,10 +131,13 @@ fn cut(detail: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
+    use std::time::Duration;
 
     use bytes::Bytes;
+    use proto::Reason;
 
     use super::*;
+    use crate::{Fault, KafkaArgs};
 
     fn record(value: usize, headers: Vec<(String, Vec<u8>)>) -> Record {
         Record {
@@ -154,6 +167,19 @@ mod tests {
         let huge = vec![("h".to_owned(), vec![0; 3 << 20])];
         let last = records_to_keep(&record(10, huge)).last().unwrap();
         assert!(last.headers.is_empty() && last.value.is_empty() && last.value_bytes == 10);
+    }
+
+    #[tokio::test]
+    async fn a_registry_that_is_away_is_no_letter_without_its_image() {
+        let codec = Arc::new(Codec::new("http://127.0.0.1:1", Duration::from_secs(1)).unwrap());
+        let publisher = Publisher::open(&KafkaArgs::plaintext("127.0.0.1:1"), codec).unwrap();
+        let framed = Record { value: Bytes::from_static(b"\0\0\0\0\x01\0"), ..record(0, Vec::new()) };
+        let Fault::Reject(rejection) = Fault::reject(Reason::Corrupt, "as it is") else { unreachable!() };
+        let error = post(&publisher, &framed, &rejection).await.unwrap_err();
+        let PublishError::Unavailable { cause, .. } = error else { panic!("{error:?}") };
+        assert!(cause.is::<DecodeError>(), "{cause:?}");
+        let unframed = record(5, Vec::new());
+        assert_eq!(subject_of(publisher.codec(), &unframed).await.unwrap(), None);
     }
 
     #[test]

@@ -21,6 +21,10 @@ pub(crate) fn describe() {
     describe_histogram!("safelight_conveyor_handle_seconds", Unit::Seconds, "Time of one try of one record.");
     describe_gauge!("safelight_conveyor_lag_records", "Records that the group has not committed yet.");
     describe_gauge!("safelight_conveyor_in_flight_bytes", Unit::Bytes, "Bytes of the records in hand.");
+    describe_counter!(
+        "safelight_conveyor_pauses_total",
+        "Partitions paused because too much was in hand, by group."
+    );
     describe_histogram!(
         "safelight_conveyor_publish_seconds",
         Unit::Seconds,
@@ -36,6 +40,7 @@ pub(crate) fn describe() {
 pub(crate) fn begin_belt(group: &str, topics: &[Topic]) {
     describe();
     in_flight(group, 0);
+    paused(group, 0);
     for topic in topics {
         counter!("safelight_conveyor_retries_total", "topic" => topic.name()).absolute(0);
         counter!("safelight_conveyor_panics_total", "topic" => topic.name()).absolute(0);
@@ -90,6 +95,10 @@ pub(crate) fn lag(group: &str, (topic, partition): Place, records: i64) {
 pub(crate) fn in_flight(group: &str, bytes: u64) {
     #[expect(clippy::cast_precision_loss, reason = "bounded by a memory limit, far below 2^52")]
     gauge!("safelight_conveyor_in_flight_bytes", "group" => group.to_owned()).set(bytes as f64);
+}
+
+pub(crate) fn paused(group: &str, partitions: usize) {
+    counter!("safelight_conveyor_pauses_total", "group" => group.to_owned()).increment(partitions as u64);
 }
 
 pub(crate) fn published(topic: Topic, took: Duration) {

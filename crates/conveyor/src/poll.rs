@@ -1,17 +1,20 @@
 //! Owns the poll thread: delivers records to the work, pauses and resumes, commits, drains, leaves. It never waits for a
 //! record's work: a silent consumer is expelled after `max.poll.interval.ms`.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
+use proto::Topic;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::BorrowedMessage;
 use tokio_util::sync::CancellationToken;
 
 use crate::assignment::{Assignment, partition_list};
+use crate::client::{self, CheckError};
 use crate::committer::Commit;
 use crate::epoch::{self, Epochs};
 use crate::lag::Stalls;
@@ -34,7 +37,7 @@ const EPOCH_MAX: Duration = Duration::from_secs(5);
 pub(crate) struct Poller<'a, H> {
     pub(crate) group: &'a str,
     pub(crate) kafka: &'a KafkaArgs,
-    pub(crate) topics: &'a [proto::Topic],
+    pub(crate) topics: &'a [Topic],
     pub(crate) consumer: &'a BaseConsumer<Assignment>,
     pub(crate) workshop: Arc<Workshop<H>>,
     pub(crate) epochs: Epochs,
@@ -43,6 +46,8 @@ pub(crate) struct Poller<'a, H> {
     pub(crate) ready: &'a (dyn Fn(bool, &str) + Send + Sync),
     pub(crate) said: Option<bool>,
     pub(crate) paused: bool,
+    /// The topics that a record came from: these we may read.
+    pub(crate) read: BTreeSet<Topic>,
 }
 
 impl<H: Handler> Poller<'_, H> {
@@ -91,6 +96,7 @@ impl<H: Handler> Poller<'_, H> {
             record.epoch = self.epochs.of(record.topic);
         }
         self.stalls.kafka_answered();
+        self.read.insert(record.topic);
         self.workshop.take(Job { record, generation, cancel });
         Ok(())
     }
@@ -99,6 +105,10 @@ impl<H: Handler> Poller<'_, H> {
     fn hear(&mut self, error: &KafkaError) -> anyhow::Result<()> {
         if let KafkaError::MessageConsumptionFatal(_) = error {
             return Err(error.clone()).context("consume from Kafka");
+        }
+        // Which topic it is about the client does not tell. Once all were read, rights come back as they went.
+        if client::lacks_rights(error) && self.read.len() < self.topics.len() {
+            return Err(CheckError::Refused(error.to_string())).context("consume from Kafka");
         }
         match error.rdkafka_error_code() {
             Some(code @ RDKafkaErrorCode::PollExceeded) => bail!("poll in time: {code}"),
@@ -118,6 +128,7 @@ impl<H: Handler> Poller<'_, H> {
         let load = self.workshop.held().load();
         self.paused = load >= if self.paused { RESUME_BELOW } else { 1.0 };
         let (pause, resume) = self.to_change(self.paused, self.workshop.limits.window_records_max);
+        metrics::paused(self.group, pause.len());
         // A partition that was revoked meanwhile fails here and is none of ours any more.
         if !pause.is_empty() && self.consumer.pause(&partition_list(pause)).is_err() {
             tracing::debug!("pause partitions that are no longer ours");

@@ -13,7 +13,7 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_s3::config::{Credentials, RequestChecksumCalculation, ResponseChecksumValidation};
 
 use crate::config::{DepotArgs, Endpoint};
-use crate::error::{Answer, Unavailable, answer, unavailable};
+use crate::error::{Unavailable, status, unavailable};
 use crate::metrics::{Operation, Outcome, describe, ended};
 
 const CONNECT_SECS_MAX: u64 = 2;
@@ -102,15 +102,12 @@ impl Depot {
         let Err(error) = self.s3.head_bucket().bucket(bucket).send().await else {
             return Ok(());
         };
-        match answer(&error) {
-            Answer::Missing | Answer::Refused | Answer::Invalid => {
-                Err(CheckError::Refused { bucket: bucket.to_owned(), cause: Box::new(error) })
-            }
-            _ if lacks_credentials(&error) => {
-                Err(CheckError::Refused { bucket: bucket.to_owned(), cause: Box::new(error) })
-            }
-            _ => Err(unavailable(error).into()),
+        // A HEAD has no code; at start all of these are for an operator: bucket, region, name, credentials, rights.
+        let is_refused = matches!(status(&error), 301 | 400 | 401 | 403 | 404 | 405);
+        if is_refused || lacks_credentials(&error) {
+            return Err(CheckError::Refused { bucket: bucket.to_owned(), cause: Box::new(error) });
         }
+        Err(unavailable(error).into())
     }
 
     /// Returns the bucket's name.

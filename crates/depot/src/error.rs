@@ -25,28 +25,44 @@ pub(crate) enum Answer {
     PreconditionFailed,
     /// Another conditional write on the key is in flight.
     Conflict,
-    /// There is no such object or version.
+    /// There is no such object, version or upload: S3 says so by name.
     Missing,
-    /// The request itself is wrong: nothing will make it right.
-    Invalid,
+    /// A value in the request makes no sense to S3, such as the id of a version.
+    ArgumentInvalid,
+    /// The object is shorter than the range begins.
+    RangeInvalid,
     /// The credentials or their rights do not suffice, or there is no such bucket.
     Refused,
-    /// Anything else: S3 is away, slow or ill.
+    /// Anything else: S3 is away, slow or ill, or somebody else answered in its place.
     Away,
 }
 
-/// Reads what `error` means.
+/// Reads what `error` means, of a request whose answer has a body. S3 has many a 400 that is about the caller and passes,
+/// such as expired credentials, and a 404 without S3's own code is a proxy's: neither says anything about an object.
 pub(crate) fn answer<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Answer {
-    let status = error.raw_response().map_or(0, |response| response.status().as_u16());
     let code = error.as_service_error().map(ProvideErrorMetadata::meta).and_then(ErrorMetadata::code);
-    match (status, code) {
+    match (status(error), code) {
         (_, Some("NoSuchBucket")) | (301 | 401 | 403, _) => Answer::Refused,
-        (404, _) => Answer::Missing,
+        (404, Some("NoSuchKey" | "NoSuchVersion" | "NoSuchUpload")) => Answer::Missing,
+        // The version is a delete marker.
+        (405, Some("MethodNotAllowed")) => Answer::Missing,
+        (400, Some("InvalidArgument")) => Answer::ArgumentInvalid,
         (412, _) => Answer::PreconditionFailed,
         (409, _) => Answer::Conflict,
-        (400 | 405 | 416, code) if code != Some("RequestTimeout") => Answer::Invalid,
+        (416, _) => Answer::RangeInvalid,
         _ => Answer::Away,
     }
+}
+
+/// Says whether a HEAD found nothing. Its answer has no body and so no code: a proxy's 404 looks the same, and what is
+/// absent by this alone may be looked for again, but never given up.
+pub(crate) fn is_absent<E>(error: &SdkError<E, HttpResponse>) -> bool {
+    status(error) == 404
+}
+
+/// Returns the status of the answer; 0 where none came.
+pub(crate) fn status<E>(error: &SdkError<E, HttpResponse>) -> u16 {
+    error.raw_response().map_or(0, |response| response.status().as_u16())
 }
 
 /// Wraps an SDK error whose meaning is that S3 is away.

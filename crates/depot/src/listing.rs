@@ -8,7 +8,7 @@ use proto::{ClaimCheck, ObjectKey, Sha256};
 
 use crate::client::{Bucket, Depot};
 use crate::deposit::real_version;
-use crate::error::{Answer, Unavailable, answer, unavailable};
+use crate::error::{Answer, Unavailable, answer, is_absent, unavailable};
 use crate::metrics::{Operation, Outcome, ended};
 use crate::redeem::next;
 
@@ -39,7 +39,8 @@ pub struct Listing {
 }
 
 impl Depot {
-    /// Returns what S3 says about the object, or none if there is no such object.
+    /// Returns what S3 says about the object, or none if there is no such object. None is S3's word or a proxy's: a reason
+    /// to look again or to deposit, never one to give an image up.
     pub async fn head(&self, bucket: Bucket, key: &ObjectKey) -> Result<Option<Stored>, Unavailable> {
         let begun = Instant::now();
         let result = self.head_unmetered(bucket, key).await;
@@ -68,7 +69,7 @@ impl Depot {
                 metadata: output.metadata.unwrap_or_default(),
                 content_type: output.content_type.unwrap_or_default(),
             })),
-            Err(error) if answer(&error) == Answer::Missing => Ok(None),
+            Err(error) if is_absent(&error) => Ok(None),
             Err(error) => Err(unavailable(error)),
         }
     }

@@ -137,8 +137,10 @@ impl Depot {
         match get.send().await {
             Ok(output) => Ok(output.body),
             Err(error) => Err(match answer(&error) {
+                Answer::Missing => RedeemError::Missing,
                 // A version id that S3 cannot even parse names no object either.
-                Answer::Missing | Answer::Invalid => RedeemError::Missing,
+                Answer::ArgumentInvalid if check.version.is_some() => RedeemError::Missing,
+                Answer::RangeInvalid => RedeemError::Corrupt("it is shorter than its claim check says"),
                 Answer::PreconditionFailed => RedeemError::Corrupt("another object lies under the key"),
                 _ => unavailable(error).into(),
             }),

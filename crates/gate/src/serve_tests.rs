@@ -71,10 +71,10 @@ async fn a_head_that_never_ends_is_cut_and_others_are_served() {
 
 #[test]
 fn connections_leave_descriptors_for_everything_else() {
-    assert_eq!(super::places(4096, None), 4096);
-    assert_eq!(super::places(4096, Some(1024)), 1024 - 256);
-    assert_eq!(super::places(4096, Some(100)), 1);
-    assert_eq!(super::places(16, Some(20_000)), 16);
+    assert_eq!(places(4096, None), 4096);
+    assert_eq!(places(4096, Some(1024)), 1024 - 256);
+    assert_eq!(places(4096, Some(100)), 1);
+    assert_eq!(places(16, Some(20_000)), 16);
 }
 
 #[tokio::test]

@@ -5,9 +5,12 @@ mod belt;
 use std::time::Duration;
 
 use belt::{Cluster, Script, fact, until};
-use conveyor::{Headers, Publisher, Tail, TailFrom, Watermarks};
+use conveyor::{BeltArgs, Headers, Publisher, Tail, TailFrom, Watermarks};
 use proto::{Event as _, ImageFailed, ImageUploaded, Reason, Topic};
 use safelight::kafka::{Broker, Kind, Plan, provision};
+
+/// Far above what a belt holds beside what is in hand.
+const MORE_THAN_IS_HELD: usize = 1500;
 
 /// Publishes, consumes, commits, stops, and resumes where it stopped.
 async fn a_group_resumes_where_it_committed(kind: Kind) {
@@ -158,13 +161,38 @@ async fn a_drain_finishes_what_is_in_hand_and_leaves_what_is_retried() {
 async fn back_pressure_bounds_what_is_in_hand() {
     let cluster = Cluster::start(Kind::Apache).await;
     let publisher = cluster.publisher();
-    let ids = belt::publish(&publisher, 200).await;
-    let script = Script::default().slow(Duration::from_millis(20));
+    let ids = belt::publish_at_once(&publisher, MORE_THAN_IS_HELD).await;
+    let script = Script::default().slow(Duration::from_millis(5));
     let belt = cluster.belt_with("pressure", &script, |limits| limits.in_flight_records_max = 4);
     until("every fact", || script.has_handled(&ids)).await;
     assert!(script.most_at_once() <= 4, "{} at once", script.most_at_once());
     assert!(script.most_at_once() >= 2, "it is not one by one either");
+    assert!(belt::pauses("pressure") > 0, "it was never paused");
     belt.drain().await.expect("drains");
+    assert_eq!(cluster.lag("pressure").await, 0);
+    cluster.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_partition_that_was_revoked_while_paused_is_read_on_when_it_comes_back() {
+    let cluster = Cluster::start(Kind::Apache).await;
+    let publisher = cluster.publisher();
+    let ids = belt::publish_at_once(&publisher, MORE_THAN_IS_HELD).await;
+    let tight = |limits: &mut BeltArgs| (limits.in_flight_records_max, limits.belt_drain_secs) = (4, 1);
+    let script = Script::default().shut();
+    let first = cluster.belt_with("paused", &script, tight);
+    until("a pause", || belt::pauses("paused") > 0).await;
+    // The second member takes half of the paused partitions away and works on none of them.
+    let idle = Script::default().shut();
+    let second = cluster.belt_with("paused", &idle, tight);
+    until("the second member has some", || idle.begun() > 0).await;
+    // The first one goes on with its half, so that it is not paused any more when the other half comes back.
+    script.open();
+    until("most of one half", || script.ended() >= MORE_THAN_IS_HELD * 2 / 5).await;
+    second.drain().await.expect("leaves");
+    until("every fact", || script.has_handled(&ids)).await;
+    first.drain().await.expect("drains");
+    assert_eq!(cluster.lag("paused").await, 0, "everything is committed");
     cluster.stop().await;
 }
 

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 use std::time::{Duration, Instant};
 
 use anyhow::anyhow;
@@ -20,6 +20,8 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 const PATIENCE: Duration = Duration::from_secs(90);
+/// What this process counts, from before the first belt on.
+static METRICS: LazyLock<chassis::MetricsPage> = LazyLock::new(chassis::init_metrics);
 pub(crate) const TRACEPARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 
 /// Waits until the condition holds.
@@ -42,6 +44,14 @@ pub(crate) fn is_running(pid: &str) -> bool {
     state.rsplit(')').next().and_then(|rest| rest.trim().chars().next()).is_some_and(|state| state != 'Z')
 }
 
+/// Returns how often partitions of the group were paused by belts of this process.
+pub(crate) fn pauses(group: &str) -> u64 {
+    let line = format!("safelight_conveyor_pauses_total{{group=\"{group}\"}} ");
+    let page = METRICS.render();
+    let count = page.lines().find_map(|text| text.strip_prefix(&line));
+    count.map_or(0, |count| count.parse().expect("a count"))
+}
+
 /// A broker, a registry, and a folder that goes with them.
 pub(crate) struct Cluster {
     pub(crate) broker: Broker,
@@ -52,6 +62,7 @@ pub(crate) struct Cluster {
 
 impl Cluster {
     pub(crate) async fn start(kind: Kind) -> Cluster {
+        LazyLock::force(&METRICS);
         let folder = tempfile::tempdir().expect("a folder");
         let broker = Broker::start(kind, &folder.path().join("kafka"), 0).await.expect("the broker starts");
         let codec = Arc::new(start_registry(&folder.path().join("registry.sqlite")).await);
@@ -158,6 +169,7 @@ struct State {
     tries: Mutex<HashMap<ImageId, usize>>,
     done: Mutex<HashMap<ImageId, usize>>,
     slow: Mutex<Duration>,
+    shut: AtomicBool,
     at_once: AtomicUsize,
     most_at_once: AtomicUsize,
 }
@@ -185,6 +197,16 @@ impl Script {
     pub(crate) fn slow(self, each: Duration) -> Script {
         *self.0.slow.lock().expect("whole") = each;
         self
+    }
+
+    /// Lets nobody through until it is opened.
+    pub(crate) fn shut(self) -> Script {
+        self.0.shut.store(true, Ordering::SeqCst);
+        self
+    }
+
+    pub(crate) fn open(&self) {
+        self.0.shut.store(false, Ordering::SeqCst);
     }
 
     fn plan(self, id: ImageId, plan: Plan) -> Script {
@@ -243,6 +265,9 @@ impl Handler for Scripted {
         state.most_at_once.fetch_max(now, Ordering::SeqCst);
         let slow = *state.slow.lock().expect("whole");
         tokio::time::sleep(slow).await;
+        while state.shut.load(Ordering::SeqCst) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
         state.at_once.fetch_sub(1, Ordering::SeqCst);
         *state.done.lock().expect("whole").entry(id).or_default() += 1;
         Ok(())
