@@ -12,10 +12,12 @@ mod limits;
 mod orient;
 mod picture;
 mod plan;
+mod plane;
+mod planes;
 mod render;
 pub mod worker;
 
 pub use error::{Reason, RenderError};
 pub use limits::Limits;
 pub use plan::{Developed, Encoded, Format, Rendition, SourceFormat, SourceInfo};
-pub use render::render;
+pub use render::{Darkroom, render};

@@ -32,6 +32,15 @@ impl Rendition {
     }
 }
 
+/// How many times a `width` x `height` picture is shrunk on each side at least, for any rendition of the plan.
+pub(crate) fn least_reduction(plan: &[Rendition], (width, height): (u32, u32)) -> f64 {
+    let reduction = |rendition: &Rendition| {
+        let (w, h) = rendition.size_of(width, height);
+        (f64::from(width) / f64::from(w)).min(f64::from(height) / f64::from(h))
+    };
+    plan.iter().map(reduction).fold(f64::INFINITY, f64::min)
+}
+
 /// The format of a rendition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

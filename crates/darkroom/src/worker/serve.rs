@@ -1,6 +1,7 @@
 //! Owns the worker's side: confine yourself, say that you are ready, answer jobs until stdin ends. Decides nothing
 //! about time: the station sets the CPU limit before each job and watches the clock.
 
+use std::cell::RefCell;
 use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -10,7 +11,7 @@ use rustix::process::{
 };
 
 use super::{WORKER_ARG, wire};
-use crate::{Developed, Limits, Reason, RenderError, Rendition, render};
+use crate::{Darkroom, Developed, Limits, Reason, RenderError, Rendition};
 
 /// Descriptors: stdin, stdout, stderr and a few for the C library.
 const DESCRIPTORS_MAX: u64 = 8;
@@ -30,7 +31,8 @@ pub struct Job {
 /// Belongs first in `main`, before any thread, file or socket exists.
 pub fn run_if_worker() {
     if std::env::args_os().nth(1).is_some_and(|first| first == WORKER_ARG) {
-        serve(|job| render(&job.original, &job.plan, &job.limits));
+        let darkroom = RefCell::new(Darkroom::default());
+        serve(|job| darkroom.borrow_mut().render(&job.original, &job.plan, &job.limits));
     }
 }
 
