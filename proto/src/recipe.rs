@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::Sha256;
 
 /// Counts changes of the engine that change the bytes it makes. Part of every recipe's id, so that new bytes get new keys.
-const ENGINE_VERSION: u32 = 1;
+const ENGINE_VERSION: u32 = 2;
 const DEFAULT: &str = include_str!("../recipes/default.toml");
 const NAME_BYTES_MAX: usize = 40;
 const RENDITIONS_MAX: usize = 16;

@@ -8,6 +8,7 @@ mod colour;
 mod decode;
 mod encode;
 mod error;
+mod lanczos;
 mod limits;
 mod orient;
 mod picture;
@@ -15,6 +16,8 @@ mod plan;
 mod plane;
 mod planes;
 mod render;
+mod transpose;
+mod webp_planes;
 pub mod worker;
 
 pub use error::{Reason, RenderError};

@@ -3,6 +3,7 @@
 use image::metadata::Orientation;
 
 use crate::picture::Picture;
+use crate::transpose::transpose;
 
 /// Where a pixel of the upright picture comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,11 +16,10 @@ pub(crate) struct Turn {
     pub(crate) from_bottom: bool,
 }
 
-/// Side of the squares in which pixels are transposed: both sides of the copy stay in the nearest cache.
-const BLOCK: usize = 16;
-
 impl Turn {
     pub(crate) const NONE: Self = Self { transposed: false, from_right: false, from_bottom: false };
+    /// Rows become columns, and nothing else happens.
+    pub(crate) const TRANSPOSED: Self = Self { transposed: true, ..Self::NONE };
 
     pub(crate) fn of(orientation: Orientation) -> Self {
         let (transposed, from_right, from_bottom) = match orientation {
@@ -37,32 +37,16 @@ impl Turn {
 
     /// Turns pixels of `N` bytes, stored in rows of `width`, into `upright`, which is as long as `stored`.
     pub(crate) fn apply<const N: usize>(self, stored: &[u8], width: usize, upright: &mut [u8]) {
+        if self.transposed {
+            return transpose::<N>(stored, width, self, upright);
+        }
         let (stored, upright) = (stored.as_chunks::<N>().0, upright.as_chunks_mut::<N>().0);
         let height = stored.len() / width;
-        if self.transposed {
-            return self.transpose(stored, (width, height), upright);
-        }
         for (y, target) in upright.chunks_exact_mut(width).enumerate() {
             let row = if self.from_bottom { height - 1 - y } else { y };
             target.copy_from_slice(&stored[row * width..][..width]);
             if self.from_right {
                 target.reverse();
-            }
-        }
-    }
-
-    fn transpose<T: Copy>(self, stored: &[T], (width, height): (usize, usize), upright: &mut [T]) {
-        for top in (0..width).step_by(BLOCK) {
-            for left in (0..height).step_by(BLOCK) {
-                let right = (left + BLOCK).min(height);
-                for y in top..(top + BLOCK).min(width) {
-                    let column = if self.from_right { width - 1 - y } else { y };
-                    let target = &mut upright[y * height + left..y * height + right];
-                    for (x, pixel) in (left..right).zip(target) {
-                        let row = if self.from_bottom { height - 1 - x } else { x };
-                        *pixel = stored[row * width + column];
-                    }
-                }
             }
         }
     }

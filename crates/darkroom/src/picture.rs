@@ -1,10 +1,11 @@
 //! Owns a picture in memory: eight bits a channel, rows without padding. Shrinks it and drops an alpha channel that
 //! says nothing. Knows nothing about files or colour spaces.
 
+use fast_image_resize::PixelType;
 use fast_image_resize::images::{Image, ImageRef};
-use fast_image_resize::{PixelType, ResizeOptions};
 
 use crate::RenderError;
+use crate::lanczos;
 use crate::plane::Scaler;
 
 /// What the bytes of a pixel mean.
@@ -94,7 +95,7 @@ impl Picture {
         let mut target =
             Image::from_slice_u8(width, height, &mut bytes, kind).map_err(RenderError::corrupt)?;
         let options =
-            ResizeOptions::new().use_alpha(self.channels.has_alpha()).crop(0.0, 0.0, cover.0, cover.1);
+            lanczos::options().use_alpha(self.channels.has_alpha()).crop(0.0, 0.0, cover.0, cover.1);
         scaler.resizer().resize(&source, &mut target, &options).map_err(RenderError::corrupt)?;
         Ok(Self::new((width, height), self.channels, bytes))
     }

@@ -3,9 +3,12 @@
 //! Knows nothing about files, and nothing about what the samples mean.
 
 use fast_image_resize::images::{CroppedImage, Image, ImageRef};
-use fast_image_resize::{PixelType, ResizeOptions, Resizer};
+use fast_image_resize::{PixelType, Resizer};
 
 use crate::RenderError;
+use crate::lanczos;
+use crate::orient::Turn;
+use crate::transpose::transpose;
 
 /// Where a picture lies on the samples of one axis. A sample covers the space from its index to the next.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -128,23 +131,53 @@ impl Scaler {
         plane
     }
 
+    /// Both passes of the filter go down columns, between turning rows into columns and back: the resizer is much
+    /// slower across rows of single bytes.
     fn cut_out(
         &mut self,
         source: &Plane<impl AsRef<[u8]>>,
         wanted: &Wanted,
         (across, down): (Cut, Cut),
     ) -> Result<Plane<Vec<u8>>, RenderError> {
-        let (width, height) = (source.across.samples, source.down.samples);
-        let whole = ImageRef::new(width, height, source.samples(), PixelType::U8);
-        let whole = whole.map_err(RenderError::corrupt)?;
-        let used = CroppedImage::new(&whole, 0, 0, across.used, down.used).map_err(RenderError::corrupt)?;
-        let (width, height) = (wanted.across.samples, wanted.down.samples);
-        let mut bytes = self.take(width as usize * height as usize);
-        let target = Image::from_slice_u8(width, height, &mut bytes, PixelType::U8);
-        let mut target = target.map_err(RenderError::corrupt)?;
-        let options = ResizeOptions::new().crop(across.from, down.from, across.length, down.length);
-        self.resizer.resize(&used, &mut target, &options).map_err(RenderError::corrupt)?;
+        let (width, height) = (wanted.across.samples as usize, wanted.down.samples as usize);
+        let (columns, rows) = (across.used as usize, down.used as usize);
+        let lower = self.squeeze((source.samples(), source.width()), (columns, rows), down, height)?;
+        let mut bytes = self.turned(lower, columns);
+        bytes = {
+            let narrower = self.squeeze((&bytes, height), (height, columns), across, width)?;
+            self.give_back(bytes);
+            narrower
+        };
+        let bytes = self.turned(bytes, height);
         Ok(Plane { across: wanted.across, down: wanted.down, bytes })
+    }
+
+    /// Resamples down the columns of a picture of `columns` and `rows` in memory of the given `pitch`.
+    fn squeeze(
+        &mut self,
+        (source, pitch): (&[u8], usize),
+        (columns, rows): (usize, usize),
+        cut: Cut,
+        height: usize,
+    ) -> Result<Vec<u8>, RenderError> {
+        let side = |pixels: usize| u32::try_from(pixels).map_err(RenderError::corrupt);
+        let (pitch_px, columns_px, rows_px) = (side(pitch)?, side(columns)?, side(rows)?);
+        let whole = ImageRef::new(pitch_px, side(source.len() / pitch)?, source, PixelType::U8);
+        let whole = whole.map_err(RenderError::corrupt)?;
+        let used = CroppedImage::new(&whole, 0, 0, columns_px, rows_px).map_err(RenderError::corrupt)?;
+        let mut bytes = self.take(columns * height);
+        let target = Image::from_slice_u8(columns_px, side(height)?, &mut bytes, PixelType::U8);
+        let mut target = target.map_err(RenderError::corrupt)?;
+        let options = lanczos::options().crop(0.0, cut.from, f64::from(columns_px), cut.length);
+        self.resizer.resize(&used, &mut target, &options).map_err(RenderError::corrupt)?;
+        Ok(bytes)
+    }
+
+    fn turned(&mut self, bytes: Vec<u8>, width: usize) -> Vec<u8> {
+        let mut turned = self.take(bytes.len());
+        transpose::<1>(&bytes, width, Turn::TRANSPOSED, &mut turned);
+        self.give_back(bytes);
+        turned
     }
 
     /// Repeats the outermost samples as far as the cuts reach beyond them.

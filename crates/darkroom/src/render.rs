@@ -81,7 +81,7 @@ impl Darkroom {
                     larger.shaped(&Shape { spans, size, orientation: upright }, &mut self.scaler)?
                 }
             };
-            let bytes = self.encoder.encode_planes(&shaped, plan[index].quality)?;
+            let bytes = self.encoder.encode_planes(&shaped, Format::Jpeg, plan[index].quality)?;
             renditions[index] = Some(encoded(&plan[index], Format::Jpeg, size, bytes));
             if let Some(larger) = made.replace(shaped) {
                 larger.give_back(&mut self.scaler);
@@ -153,3 +153,6 @@ fn develop(decoded: Decoded, largest: &Rendition, scaler: &mut Scaler) -> Result
 fn encoded(rendition: &Rendition, format: Format, (width, height): (u32, u32), bytes: Vec<u8>) -> Encoded {
     Encoded { name: rendition.name.clone(), format, width, height, bytes }
 }
+
+#[cfg(test)]
+mod tests;

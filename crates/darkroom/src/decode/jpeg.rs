@@ -8,7 +8,7 @@ use turbojpeg::{
 };
 
 use super::jpeg_markers::{Markers, walk};
-use super::{Decoded, check_size, orientation_of};
+use super::{Decoded, check_size, orientation_of, sketch};
 use crate::picture::{Channels, Picture};
 use crate::plane::{Axis, Plane};
 use crate::planes::Planes;
@@ -17,6 +17,9 @@ use image::metadata::Orientation;
 
 /// Scans of a progressive file. Encoders write about ten; each scan costs a pass over all coefficients.
 const SCANS_MAX: u32 = 100;
+/// How much of the usual oversampling is enough for a sketch of a progressive file: the mean of a block is an exact
+/// shrinking by eight.
+const SKETCH_OVERSAMPLING: f64 = 4.0 / 3.0;
 /// A larger buffer is given back after its picture.
 const KEPT_BYTES_MAX: usize = 32 << 20;
 
@@ -103,6 +106,15 @@ impl<'a> Jpeg<'a> {
         reduction: f64,
         decoder: &'b mut JpegDecoder,
     ) -> Result<Planes<&'b [u8]>, RenderError> {
+        if self.header.is_progressive && reduction * SKETCH_OVERSAMPLING >= 8.0 {
+            let axes = self
+                .markers
+                .segments()
+                .and_then(|segments| sketch::draw(segments, [false; 3], self.size, &mut decoder.planes));
+            if let Some(axes) = axes {
+                return Ok(split(&decoder.planes, &axes));
+            }
+        }
         let (factor, header) = self.scaled(reduction);
         decoder.decompressor()?.set_scaling_factor(factor).map_err(|error| failed(&error))?;
         let length = yuv_pixels_len(header.width, 1, header.height, header.subsamp);
@@ -114,29 +126,26 @@ impl<'a> Jpeg<'a> {
         };
         let DecompressHeader { width, height, subsamp, .. } = header;
         let image = YuvImage { pixels: planes.as_mut_slice(), width, align: 1, height, subsamp };
+        let axes = self.axes(&image, factor.denom());
         check(decompressor.decompress_to_yuv(self.file, image))?;
-        let image = YuvImage { pixels: &planes[..], width, align: 1, height, subsamp };
-        Ok(self.split(&image, factor.denom()))
+        Ok(split(planes, &axes))
     }
 
-    fn split<'b>(&self, image: &YuvImage<&'b [u8]>, denominator: usize) -> Planes<&'b [u8]> {
+    fn axes(&self, image: &YuvImage<&mut [u8]>, denominator: usize) -> Vec<(Axis, Axis)> {
         let axis = |samples: usize, pixels: u32, step: usize| Axis {
             samples: u32::try_from(samples).expect("a side is at most 65,535"),
             start: 0.0,
             cover: f64::from(pixels) / (denominator * step) as f64,
         };
-        let plane = |(width, height): (usize, usize), steps: (usize, usize), bytes| Plane {
-            across: axis(width, self.size.0, steps.0),
-            down: axis(height, self.size.1, steps.1),
-            bytes,
+        let axes = |(width, height), (across, down)| {
+            (axis(width, self.size.0, across), axis(height, self.size.1, down))
         };
-        let (luma, chroma) = image.pixels.split_at(image.y_width() * image.y_height());
-        let mut planes = vec![plane(image.y_size(), (1, 1), luma)];
-        if image.subsamp != Subsamp::Gray {
-            let (cb, cr) = chroma.split_at(image.uv_width() * image.uv_height());
-            planes.extend([cb, cr].map(|bytes| plane(image.uv_size(), image.subsamp.size(), bytes)));
+        let luma = axes(image.y_size(), (1, 1));
+        if image.subsamp == Subsamp::Gray {
+            return vec![luma];
         }
-        Planes { planes }
+        let chroma = axes(image.uv_size(), image.subsamp.size());
+        vec![luma, chroma, chroma]
     }
 
     /// Decodes to interleaved pixels, at most `reduction` times smaller.
@@ -185,6 +194,15 @@ impl<'a> Jpeg<'a> {
         let factor = ScalingFactor::new(1, denominator);
         (factor, self.header.scaled(factor))
     }
+}
+
+fn split<'b>(mut bytes: &'b [u8], axes: &[(Axis, Axis)]) -> Planes<&'b [u8]> {
+    let plane = |&(across, down): &(Axis, Axis)| {
+        let (plane, rest) = bytes.split_at(across.samples as usize * down.samples as usize);
+        bytes = rest;
+        Plane { across, down, bytes: plane }
+    };
+    Planes { planes: axes.iter().map(plane).collect() }
 }
 
 fn size_of(header: &DecompressHeader) -> (u32, u32) {
@@ -297,6 +315,48 @@ mod tests {
         file[sof + 5..sof + 9].copy_from_slice(&[0xff, 0xff, 0x00, 0x01]);
         let error = decode(&file, &Limits::DEFAULT).unwrap_err();
         assert!(matches!(error, RenderError::DimensionsTooLarge { .. }), "{error}");
+    }
+
+    fn sketched(file: &[u8], fine: bool) -> Option<(usize, Vec<u8>)> {
+        let (markers, mut samples) = (walk(file).ok()?, Vec::new());
+        let axes = sketch::draw(markers.segments()?, [fine; 3], markers.size?, &mut samples)?;
+        Some((axes[0].0.samples as usize, samples))
+    }
+
+    #[test]
+    fn a_sketch_shows_the_mean_of_every_block() {
+        for file in kinds() {
+            let mut decoder = JpegDecoder::default();
+            let jpeg = Jpeg::open(&file, &Limits::DEFAULT, &mut decoder).unwrap();
+            let whole = jpeg.planes(1.0, &mut decoder).unwrap();
+            let (luma, (width, sketch)) = (&whole.planes[0], sketched(&file, false).unwrap());
+            assert_eq!((width, sketch.len()), (12, 12 * 10 + 2 * 6 * 5));
+            for (at, &seen) in sketch[..120].iter().enumerate() {
+                let (left, top) = (at % 12 * 8, at / 12 * 8);
+                let sum: u32 =
+                    (0..64).map(|i| u32::from(luma.bytes[(top + i / 8) * 96 + left + i % 8])).sum();
+                // Levels that are cut off at black or white make the mean of the whole block another one.
+                assert!(sum.div_ceil(64).abs_diff(u32::from(seen)) <= 20, "block {at}: {sum} / 64, {seen}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_sketch_of_a_damaged_file_is_one_of_the_same_size_or_none() {
+        for file in kinds() {
+            let (_, whole) = sketched(&file, true).unwrap();
+            let mut seed = 0x2545_f491_u32;
+            for _ in 0..4000 {
+                seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                let mut damaged = file.clone();
+                let at = 2 + seed as usize % (file.len() - 4);
+                damaged[at] = damaged[at].wrapping_add((seed >> 24) as u8 | 1);
+                if walk(&damaged).is_ok_and(|markers| markers.size == Some((96, 80))) {
+                    let sketch = sketched(&damaged, true).map(|(_, sketch)| sketch.len());
+                    assert!(sketch.is_none_or(|length| length <= 3 * whole.len()), "damaged at {at}");
+                }
+            }
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@ mod gif;
 mod jpeg;
 mod jpeg_markers;
 mod png;
+mod sketch;
 mod webp;
 
 pub(crate) use jpeg::{Jpeg, JpegDecoder};
