@@ -1,8 +1,9 @@
 //! Owns a picture in memory: eight bits a channel, rows without padding. Shrinks it and drops an alpha channel that
 //! says nothing. Knows nothing about files or colour spaces.
 
-use fast_image_resize::PixelType;
-use fast_image_resize::images::{Image, ImageRef};
+use fast_image_resize::images::{TypedImage, TypedImageRef};
+use fast_image_resize::pixels::{U8, U8x2, U8x3, U8x4};
+use fast_image_resize::{PixelTrait, ResizeOptions, Resizer};
 
 use crate::RenderError;
 use crate::lanczos;
@@ -31,15 +32,6 @@ impl Channels {
 
     fn has_alpha(self) -> bool {
         matches!(self, Self::GreyAlpha | Self::Rgba)
-    }
-
-    fn pixel_type(self) -> PixelType {
-        match self {
-            Self::Grey => PixelType::U8,
-            Self::GreyAlpha => PixelType::U8x2,
-            Self::Rgb => PixelType::U8x3,
-            Self::Rgba | Self::Cmyk => PixelType::U8x4,
-        }
     }
 }
 
@@ -88,16 +80,29 @@ impl Picture {
         (width, height): (u32, u32),
         scaler: &mut Scaler,
     ) -> Result<Self, RenderError> {
-        let kind = self.channels.pixel_type();
-        let source =
-            ImageRef::new(self.width, self.height, &self.bytes, kind).map_err(RenderError::corrupt)?;
         let mut bytes = scaler.take(width as usize * height as usize * self.channels.count());
-        let mut target =
-            Image::from_slice_u8(width, height, &mut bytes, kind).map_err(RenderError::corrupt)?;
-        let options =
-            lanczos::options().use_alpha(self.channels.has_alpha()).crop(0.0, 0.0, cover.0, cover.1);
-        scaler.resizer().resize(&source, &mut target, &options).map_err(RenderError::corrupt)?;
+        let resize = match self.channels {
+            Channels::Grey => Self::resample::<U8>,
+            Channels::GreyAlpha => Self::resample::<U8x2>,
+            Channels::Rgb => Self::resample::<U8x3>,
+            Channels::Rgba | Channels::Cmyk => Self::resample::<U8x4>,
+        };
+        let crop = lanczos::options().use_alpha(self.channels.has_alpha()).crop(0.0, 0.0, cover.0, cover.1);
+        resize(self, &crop, (width, height, &mut bytes), scaler.resizer())?;
         Ok(Self::new((width, height), self.channels, bytes))
+    }
+
+    fn resample<P: PixelTrait + Default>(
+        &self,
+        options: &ResizeOptions,
+        (width, height, bytes): (u32, u32, &mut [u8]),
+        resizer: &mut Resizer,
+    ) -> Result<(), RenderError> {
+        let source = TypedImageRef::<P>::from_buffer(self.width, self.height, &self.bytes);
+        let source = source.map_err(RenderError::corrupt)?;
+        let target = TypedImage::<P>::from_buffer(width, height, bytes);
+        let mut target = target.map_err(RenderError::corrupt)?;
+        resizer.resize_typed(&source, &mut target, options).map_err(RenderError::corrupt)
     }
 
     /// Drops the alpha channel where every pixel is opaque: such a picture has no alpha to keep.

@@ -2,8 +2,9 @@
 //! more than their size: a subsampled channel of an odd picture ends in half a sample, a turned one begins with it.
 //! Knows nothing about files, and nothing about what the samples mean.
 
-use fast_image_resize::images::{CroppedImage, Image, ImageRef};
-use fast_image_resize::{PixelType, Resizer};
+use fast_image_resize::Resizer;
+use fast_image_resize::images::{TypedCroppedImage, TypedImage, TypedImageRef};
+use fast_image_resize::pixels::U8;
 
 use crate::RenderError;
 use crate::lanczos;
@@ -162,14 +163,15 @@ impl Scaler {
     ) -> Result<Vec<u8>, RenderError> {
         let side = |pixels: usize| u32::try_from(pixels).map_err(RenderError::corrupt);
         let (pitch_px, columns_px, rows_px) = (side(pitch)?, side(columns)?, side(rows)?);
-        let whole = ImageRef::new(pitch_px, side(source.len() / pitch)?, source, PixelType::U8);
+        let whole = TypedImageRef::<U8>::from_buffer(pitch_px, side(source.len() / pitch)?, source);
         let whole = whole.map_err(RenderError::corrupt)?;
-        let used = CroppedImage::new(&whole, 0, 0, columns_px, rows_px).map_err(RenderError::corrupt)?;
+        let used = TypedCroppedImage::new(whole, 0, 0, columns_px, rows_px).map_err(RenderError::corrupt)?;
         let mut bytes = self.take(columns * height);
-        let target = Image::from_slice_u8(columns_px, side(height)?, &mut bytes, PixelType::U8);
+        let target = TypedImage::<U8>::from_buffer(columns_px, side(height)?, &mut bytes);
         let mut target = target.map_err(RenderError::corrupt)?;
         let options = lanczos::options().crop(0.0, cut.from, f64::from(columns_px), cut.length);
-        self.resizer.resize(&used, &mut target, &options).map_err(RenderError::corrupt)?;
+        // Typed, for the resizer would otherwise be compiled for every kind of pixel there is.
+        self.resizer.resize_typed(&used, &mut target, &options).map_err(RenderError::corrupt)?;
         Ok(bytes)
     }
 
