@@ -29,7 +29,8 @@ fn main() {
 /// Prints CPU milliseconds a job in process and in a worker, and the median ratio of the rounds.
 fn measure(name: &str, original: &[u8], rounds: usize) {
     let sizes = [("large", 2048), ("medium", 1024), ("thumb", 320)];
-    let plan = Plan::from(sizes.map(|(name, longer_side_px)| Rendition::new(name, longer_side_px, 80)).to_vec());
+    let plan =
+        Plan::from(sizes.map(|(name, longer_side_px)| Rendition::new(name, longer_side_px, 80)).to_vec());
     let config = PoolConfig { workers: NonZeroUsize::MIN, ..PoolConfig::default() };
     let pool = Pool::start(config).expect("a worker starts");
     let in_process = || drop(render(original, &plan, &Limits::DEFAULT).expect("a whole photo"));

@@ -23,6 +23,32 @@ pub(crate) fn to_srgb(picture: Picture, icc: Option<&[u8]>) -> Picture {
     }
 }
 
+/// How far apart two samples are that nobody can tell apart.
+const SAME: u8 = 1;
+
+/// Whether a profile leaves a picture as it is: it is ignored, or it describes sRGB. Judged by what it does to a few
+/// colours, for sRGB comes under many names and none.
+pub(crate) fn changes_nothing(channels: Channels, icc: &[u8]) -> bool {
+    let count = channels.count();
+    let steps = u8::try_from(count).expect("at most four channels");
+    let bytes: Vec<u8> = (0..=16u8)
+        .flat_map(|level| (0..=steps).map(move |odd| (level, odd)))
+        .flat_map(|(level, odd)| {
+            (0..steps).map(move |channel| if channel == odd { 16 - level } else { level })
+        })
+        .map(|level| u8::try_from(u32::from(level) * 255 / 16).expect("16 * 255 / 16 is 255"))
+        .collect();
+    let width = u32::try_from(bytes.len() / count).expect("a few pixels");
+    let picture = Picture::new((width, 1), channels, bytes);
+    match by_profile(&picture, icc) {
+        Err(_) => true,
+        Ok(converted) => {
+            let plain = to_srgb(picture, None);
+            converted.bytes.iter().zip(&plain.bytes).all(|(a, b)| a.abs_diff(*b) <= SAME)
+        }
+    }
+}
+
 fn by_profile(picture: &Picture, icc: &[u8]) -> Result<Picture, CmsError> {
     let (model, layout, channels) = match picture.channels {
         Channels::Grey => (DataColorSpace::Gray, Layout::Gray, Channels::Rgb),

@@ -73,7 +73,7 @@ mod tests {
     use std::io::Cursor;
 
     use super::*;
-    use crate::encode::encode;
+    use crate::encode::Encoder;
     use crate::picture::{Channels, Picture};
 
     fn read(decoder: impl ImageDecoder) -> (Option<Vec<u8>>, Vec<u8>) {
@@ -104,7 +104,7 @@ mod tests {
             (&rgba, Format::Webp),
         ] {
             for block in [&b"II\x2a\0even"[..], b"II\x2a\0odd"] {
-                let file = encode(picture, format, 80).unwrap();
+                let file = Encoder::default().encode(picture, format, 80).unwrap();
                 let (none, pixels) = seen(&file, format);
                 assert_eq!(none, None);
                 let with = exif(&file, format, block, (33, 21));

@@ -2,72 +2,186 @@
 //! no encoder is given any.
 
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
-use image::{ExtendedColorType, ImageEncoder};
-use turbojpeg::{Compressor, Image, PixelFormat, Subsamp};
-use webp::{Encoder, PixelLayout, WebPConfig, WebPEncodingError};
+use image::{ExtendedColorType, ImageEncoder, ImageError};
+use turbojpeg::{Compressor, Image, PixelFormat, Subsamp, YuvPlanesImage};
+use webp::{PixelLayout, WebPConfig, WebPEncodingError};
 
 use crate::picture::{Channels, Picture};
+use crate::plane::Plane;
+use crate::planes::Planes;
+use crate::webp_planes::{self, Video};
 use crate::{Format, RenderError};
 
 /// libwebp's own default: slower methods save 3 % for twice the time.
 const WEBP_METHOD: i32 = 4;
 
-/// Encodes an sRGB picture, RGB or RGBA. JPEG takes no alpha: the caller has laid the picture on a background.
-pub(crate) fn encode(picture: &Picture, format: Format, quality: u8) -> Result<Vec<u8>, RenderError> {
-    let quality = quality.clamp(1, 100);
-    match (format, picture.channels) {
-        (Format::Jpeg, Channels::Rgb) => {
-            jpeg(picture, quality).map_err(|error| failed("JPEG", &error.to_string()))
+/// The JPEG encoder's state and the memory it writes into, kept from one picture to the next.
+#[derive(Default)]
+pub(crate) struct Encoder {
+    compressor: Option<Compressor>,
+}
+
+impl Encoder {
+    /// Encodes an sRGB picture, RGB or RGBA. JPEG takes no alpha: the caller has laid the picture on a background.
+    pub(crate) fn encode(
+        &mut self,
+        picture: &Picture,
+        format: Format,
+        quality: u8,
+    ) -> Result<Vec<u8>, RenderError> {
+        let quality = quality.clamp(1, 100);
+        match (format, picture.channels) {
+            (Format::Jpeg, Channels::Rgb) => self.jpeg(picture, quality).map_err(|error| failed(&error)),
+            (Format::Webp, Channels::Rgb) => webp(picture, PixelLayout::Rgb, quality),
+            (Format::Webp, Channels::Rgba) => webp(picture, PixelLayout::Rgba, quality),
+            (Format::Png, Channels::Rgb) => png(picture, ExtendedColorType::Rgb8),
+            (Format::Png, Channels::Rgba) => png(picture, ExtendedColorType::Rgba8),
+            (format, other) => unreachable!("{other:?} is nothing to make {format:?} of"),
         }
-        (Format::Webp, Channels::Rgb) => webp(picture, PixelLayout::Rgb, quality),
-        (Format::Webp, Channels::Rgba) => webp(picture, PixelLayout::Rgba, quality),
-        (Format::Png, Channels::Rgb) => png(picture, ExtendedColorType::Rgb8),
-        (Format::Png, Channels::Rgba) => png(picture, ExtendedColorType::Rgba8),
-        (format, other) => unreachable!("{other:?} is nothing to make {format:?} of"),
+    }
+
+    /// Encodes 4:2:0 planes, or luma alone: as a grey JPEG, or as a WebP with neutral chroma.
+    pub(crate) fn encode_planes(
+        &mut self,
+        planes: &Planes<Vec<u8>>,
+        format: Format,
+        quality: u8,
+    ) -> Result<Vec<u8>, RenderError> {
+        let quality = quality.clamp(1, 100);
+        match format {
+            Format::Jpeg => self.planar_jpeg(planes, quality).map_err(|error| failed(&error)),
+            Format::Webp => {
+                webp_planes::encode(&mut video(planes), &webp_config(quality)).map_err(webp_failed)
+            }
+            Format::Png => unreachable!("a PNG is made of pixels"),
+        }
+    }
+
+    fn jpeg(&mut self, picture: &Picture, quality: u8) -> turbojpeg::Result<Vec<u8>> {
+        let compressor = self.compressor(quality)?;
+        compressor.set_subsamp(Subsamp::Sub2x2)?;
+        compressor.compress_to_vec(Image {
+            pixels: picture.bytes.as_slice(),
+            width: picture.width as usize,
+            pitch: picture.width as usize * 3,
+            height: picture.height as usize,
+            format: PixelFormat::RGB,
+        })
+    }
+
+    fn planar_jpeg(&mut self, planes: &Planes<Vec<u8>>, quality: u8) -> turbojpeg::Result<Vec<u8>> {
+        let compressor = self.compressor(quality)?;
+        let luma = &planes.planes[0];
+        let (width, height) = (luma.width(), luma.height());
+        let [_, cb, cr] = &planes.planes[..] else {
+            compressor.set_subsamp(Subsamp::Gray)?;
+            let format = PixelFormat::GRAY;
+            return compressor.compress_to_vec(Image {
+                pixels: luma.samples(),
+                width,
+                pitch: width,
+                height,
+                format,
+            });
+        };
+        let padded = padded_to_even(luma);
+        compressor.compress_yuv_planes_to_vec(&YuvPlanesImage {
+            y_plane: padded.as_deref().unwrap_or(luma.samples()),
+            u_plane: cb.samples(),
+            v_plane: cr.samples(),
+            width,
+            height,
+            y_stride: width.next_multiple_of(2),
+            u_stride: cb.width(),
+            v_stride: cr.width(),
+            subsamp: Subsamp::Sub2x2,
+        })
+    }
+
+    fn compressor(&mut self, quality: u8) -> turbojpeg::Result<&mut Compressor> {
+        if self.compressor.is_none() {
+            let mut compressor = Compressor::new()?;
+            compressor.set_optimize(true)?;
+            self.compressor = Some(compressor);
+        }
+        let compressor = self.compressor.as_mut().expect("it was made above");
+        compressor.set_quality(i32::from(quality))?;
+        Ok(compressor)
     }
 }
 
-fn jpeg(picture: &Picture, quality: u8) -> turbojpeg::Result<Vec<u8>> {
-    let mut compressor = Compressor::new()?;
-    compressor.set_quality(i32::from(quality))?;
-    compressor.set_subsamp(Subsamp::Sub2x2)?;
-    compressor.set_optimize(true)?;
-    compressor.compress_to_vec(Image {
-        pixels: picture.bytes.as_slice(),
-        width: picture.width as usize,
-        pitch: picture.width as usize * 3,
-        height: picture.height as usize,
-        format: PixelFormat::RGB,
-    })
+/// libjpeg wants luma under every chroma sample: an odd side's last column or row is repeated. `None` if both are even.
+fn padded_to_even(luma: &Plane<Vec<u8>>) -> Option<Vec<u8>> {
+    let (width, height) = (luma.width(), luma.height());
+    if width.is_multiple_of(2) && height.is_multiple_of(2) {
+        return None;
+    }
+    let mut padded = Vec::with_capacity((width + 1) * (height + 1));
+    let last = &luma.bytes[(height - 1) * width..];
+    for row in luma.bytes.chunks_exact(width).chain((height % 2 == 1).then_some(last)) {
+        padded.extend_from_slice(row);
+        padded.extend((width % 2 == 1).then_some(row[width - 1]));
+    }
+    Some(padded)
 }
 
-fn webp(picture: &Picture, layout: PixelLayout, quality: u8) -> Result<Vec<u8>, RenderError> {
+/// WebP keeps a smaller range of levels than JPEG: 16 to 235 for luma, 16 to 240 for chroma.
+fn video(planes: &Planes<Vec<u8>>) -> Video {
+    let [luma, chroma] = [219, 224].map(|range: u32| {
+        let middle = if range == 219 { 0 } else { 128 };
+        std::array::from_fn::<u8, 256, _>(|level| {
+            let offset = (level as i32 - middle) * range.cast_signed();
+            let zero = 16.max(middle);
+            u8::try_from(zero + (offset + 127 * offset.signum()) / 255).expect("a video level is a byte")
+        })
+    });
+    let converted = |plane: &Plane<Vec<u8>>, levels: &[u8; 256]| -> Vec<u8> {
+        plane.samples().iter().map(|&level| levels[usize::from(level)]).collect()
+    };
+    let first = &planes.planes[0];
+    let neutral = || vec![128; first.width().div_ceil(2) * first.height().div_ceil(2)];
+    let chroma =
+        [1, 2].map(|index| planes.planes.get(index).map_or_else(neutral, |plane| converted(plane, &chroma)));
+    let size = (first.across.samples, first.down.samples);
+    Video { size, luma: converted(first, &luma), chroma }
+}
+
+fn webp_config(quality: u8) -> WebPConfig {
     let mut config = WebPConfig::new().expect("libwebp has the version it was built with");
     config.quality = f32::from(quality);
     config.method = WEBP_METHOD;
-    let encoder = Encoder::new(&picture.bytes, layout, picture.width, picture.height);
-    match encoder.encode_advanced(&config) {
-        Ok(bytes) => Ok(bytes.to_vec()),
-        Err(
-            WebPEncodingError::VP8_ENC_ERROR_OUT_OF_MEMORY
-            | WebPEncodingError::VP8_ENC_ERROR_BITSTREAM_OUT_OF_MEMORY,
-        ) => Err(RenderError::OutOfMemory("the WebP encoder".into())),
-        Err(WebPEncodingError::VP8_ENC_ERROR_BAD_DIMENSION) => {
-            Err(RenderError::unsupported("WebP has at most 16383 pixels a side"))
-        }
-        Err(error) => Err(failed("WebP", &format!("{error:?}"))),
-    }
+    config
+}
+
+fn webp(picture: &Picture, layout: PixelLayout, quality: u8) -> Result<Vec<u8>, RenderError> {
+    let encoder = webp::Encoder::new(&picture.bytes, layout, picture.width, picture.height);
+    encoder.encode_advanced(&webp_config(quality)).map(|bytes| bytes.to_vec()).map_err(webp_failed)
 }
 
 fn png(picture: &Picture, color: ExtendedColorType) -> Result<Vec<u8>, RenderError> {
     let mut file = Vec::new();
     PngEncoder::new_with_quality(&mut file, CompressionType::Default, FilterType::Adaptive)
         .write_image(&picture.bytes, picture.width, picture.height, color)
-        .map_err(|error| failed("PNG", &error.to_string()))?;
+        .map_err(|error| match error {
+            ImageError::Limits(_) => RenderError::OutOfMemory("the PNG encoder".into()),
+            error => RenderError::corrupt(format!("the encoder refused the picture: {error}")),
+        })?;
     Ok(file)
 }
 
-fn failed(encoder: &str, message: &str) -> RenderError {
+fn webp_failed(error: WebPEncodingError) -> RenderError {
+    use WebPEncodingError as E;
+    match error {
+        E::VP8_ENC_ERROR_OUT_OF_MEMORY | E::VP8_ENC_ERROR_BITSTREAM_OUT_OF_MEMORY => {
+            RenderError::OutOfMemory("the WebP encoder".into())
+        }
+        E::VP8_ENC_ERROR_BAD_DIMENSION => RenderError::unsupported("WebP has at most 16383 pixels a side"),
+        error => RenderError::corrupt(format!("the encoder refused the picture: {error:?}")),
+    }
+}
+
+fn failed(error: &turbojpeg::Error) -> RenderError {
+    let message = error.to_string();
     if message.contains("emory") {
         return RenderError::OutOfMemory(format!("the {encoder} encoder"));
     }
@@ -78,12 +192,14 @@ fn failed(encoder: &str, message: &str) -> RenderError {
 mod tests {
     use super::*;
     use crate::SourceFormat;
+    use crate::plane::Axis;
 
     #[test]
     fn the_same_picture_gives_the_same_bytes_in_the_format_asked_for() {
         let bytes: Vec<u8> = (0..64 * 48 * 4).map(|i| (i * 7 % 251) as u8).collect();
         let rgba = Picture::new((64, 48), Channels::Rgba, bytes.clone());
         let rgb = Picture::new((64, 48), Channels::Rgb, bytes[..64 * 48 * 3].to_vec());
+        let mut encoder = Encoder::default();
         for (picture, format, source) in [
             (&rgb, Format::Jpeg, SourceFormat::Jpeg),
             (&rgb, Format::Webp, SourceFormat::Webp),
@@ -91,8 +207,9 @@ mod tests {
             (&rgb, Format::Png, SourceFormat::Png),
             (&rgba, Format::Png, SourceFormat::Png),
         ] {
-            let file = encode(picture, format, 80).unwrap();
-            assert_eq!(encode(picture, format, 80).unwrap(), file);
+            let file = encoder.encode(picture, format, 80).unwrap();
+            assert_eq!(encoder.encode(picture, format, 80).unwrap(), file);
+            assert_eq!(Encoder::default().encode(picture, format, 80).unwrap(), file);
             assert_eq!(SourceFormat::detect(&file), Some(source));
         }
     }
@@ -100,7 +217,32 @@ mod tests {
     #[test]
     fn a_png_says_every_pixel_again() {
         let bytes: Vec<u8> = (0..30 * 20 * 4).map(|i| (i * 7 % 251) as u8).collect();
-        let file = encode(&Picture::new((30, 20), Channels::Rgba, bytes.clone()), Format::Png, 1).unwrap();
+        let picture = Picture::new((30, 20), Channels::Rgba, bytes.clone());
+        let file = Encoder::default().encode(&picture, Format::Png, 1).unwrap();
         assert_eq!(image::load_from_memory(&file).unwrap().into_rgba8().into_raw(), bytes);
+    }
+
+    #[test]
+    fn planes_become_the_webp_that_pixels_become() {
+        let (width, height) = (61, 47);
+        let plane = |samples: u32, rows: u32, level: &dyn Fn(u32, u32) -> u32| Plane {
+            across: Axis::new(samples, 1),
+            down: Axis::new(rows, 1),
+            bytes: (0..samples * rows).map(|at| level(at % samples, at / samples) as u8).collect(),
+        };
+        let luma = plane(width, height, &|x, y| 40 + 2 * x + y);
+        let chroma = [plane(31, 24, &|x, _| 110 + x), plane(31, 24, &|_, y| 150 - y)];
+        let planes = Planes { planes: [vec![luma.clone()], chroma.to_vec()].concat() };
+        let mut encoder = Encoder::default();
+        let mut read = |planes: &Planes<Vec<u8>>, format| {
+            let bytes = encoder.encode_planes(planes, format, 95).unwrap();
+            image::load_from_memory(&bytes).unwrap().to_rgb8()
+        };
+        for planes in [planes, Planes { planes: vec![luma] }] {
+            let (jpeg, webp) = (read(&planes, Format::Jpeg), read(&planes, Format::Webp));
+            assert_eq!(jpeg.dimensions(), webp.dimensions());
+            let differences = jpeg.as_raw().iter().zip(webp.as_raw()).map(|(a, b)| u64::from(a.abs_diff(*b)));
+            assert!(differences.sum::<u64>() <= 3 * jpeg.as_raw().len() as u64);
+        }
     }
 }

@@ -2,6 +2,7 @@
 //! a small copy of the upright sRGB picture.
 
 use crate::picture::{Channels, Picture};
+use crate::plane::Scaler;
 use crate::{Extras, Plan, RenderError, Size};
 
 /// The longer side of the copy in pixels: a ThumbHash takes no more.
@@ -17,12 +18,15 @@ pub(crate) fn are_wanted(plan: &Plan) -> bool {
 }
 
 /// Takes what `plan` asks for from an RGB or RGBA picture.
-pub(crate) fn of(picture: &Picture, plan: &Plan) -> Result<Extras, RenderError> {
+pub(crate) fn of(picture: &Picture, plan: &Plan, scaler: &mut Scaler) -> Result<Extras, RenderError> {
     if !are_wanted(plan) {
         return Ok(Extras::default());
     }
     let (width, height) = Size::LongerSide(SIDE_PX).frame(picture.width, picture.height).whole;
-    let small = picture.clone().shrunk(width, height)?;
+    let small = match (width, height) == (picture.width, picture.height) {
+        true => picture.clone(),
+        false => picture.shrunk(width, height, scaler)?,
+    };
     let rgba = match small.channels {
         Channels::Rgba => small.bytes,
         _ => small.bytes.chunks_exact(3).flat_map(|pixel| [pixel[0], pixel[1], pixel[2], 255]).collect(),
@@ -66,13 +70,13 @@ mod tests {
 
     #[test]
     fn the_most_frequent_colour_is_dominant() {
-        let extras = of(&landscape(), &asked()).unwrap();
+        let extras = of(&landscape(), &asked(), &mut Scaler::default()).unwrap();
         assert_eq!(extras.dominant_colour, Some([90, 150, 230]));
     }
 
     #[test]
     fn the_hash_shows_the_picture_again() {
-        let hash = of(&landscape(), &asked()).unwrap().thumbhash.unwrap();
+        let hash = of(&landscape(), &asked(), &mut Scaler::default()).unwrap().thumbhash.unwrap();
         let (width, height, rgba) = thumbhash::thumb_hash_to_rgba(&hash).unwrap();
         assert_eq!((width, height), (32, 18));
         let pixel = |x: usize, y: usize| &rgba[(y * width + x) * 4..][..4];
@@ -85,15 +89,18 @@ mod tests {
     fn what_is_invisible_is_not_dominant() {
         let pixel = |index: u32| if index.is_multiple_of(3) { [200, 0, 0, 255] } else { [0, 200, 0, 0] };
         let picture = Picture::new((30, 30), Channels::Rgba, (0..900).flat_map(pixel).collect());
-        assert_eq!(of(&picture, &asked()).unwrap().dominant_colour, Some([200, 0, 0]));
+        assert_eq!(
+            of(&picture, &asked(), &mut Scaler::default()).unwrap().dominant_colour,
+            Some([200, 0, 0])
+        );
         let nothing = Picture::new((2, 2), Channels::Rgba, vec![0; 16]);
-        let extras = of(&nothing, &asked()).unwrap();
+        let extras = of(&nothing, &asked(), &mut Scaler::default()).unwrap();
         assert_eq!(extras.dominant_colour, None);
         assert!(extras.thumbhash.is_some());
     }
 
     #[test]
     fn nothing_is_made_unless_asked_for() {
-        assert_eq!(of(&landscape(), &Plan::default()).unwrap(), Extras::default());
+        assert_eq!(of(&landscape(), &Plan::default(), &mut Scaler::default()).unwrap(), Extras::default());
     }
 }

@@ -3,11 +3,10 @@
 
 use std::borrow::Cow;
 
+use crate::encode::Encoder;
 use crate::picture::{Channels, Picture};
 use crate::rights::Rights;
-use crate::{
-    Alpha, Encoded, Format, RenderError, Rendition, SourceInfo, crop, embed, encode, flatten, sharpen,
-};
+use crate::{Alpha, Encoded, Format, RenderError, Rendition, SourceInfo, crop, embed, flatten, sharpen};
 
 /// What is known of an original when its renditions are finished.
 pub(crate) struct Original {
@@ -20,7 +19,7 @@ pub(crate) struct Original {
 pub(crate) fn finish(
     picture: &Picture,
     original: &Original,
-    rendition: &Rendition,
+    (rendition, encoder): (&Rendition, &mut Encoder),
 ) -> Result<Encoded, RenderError> {
     if rendition.program.is_some() {
         return Err(RenderError::unsupported("a rendition that a program makes"));
@@ -36,9 +35,19 @@ pub(crate) fn finish(
     if let Some(sharpen) = rendition.sharpen {
         picture = Cow::Owned(sharpen::sharpened(picture.into_owned(), sharpen));
     }
-    let mut bytes = encode::encode(&picture, format, rendition.quality)?;
-    if let Some(rights) = &original.rights {
-        bytes = embed::exif(&bytes, format, &rights.to_block(), (frame.width, frame.height));
-    }
+    let bytes = encoder.encode(&picture, format, rendition.quality)?;
+    let bytes = with_rights(bytes, format, (original, (frame.width, frame.height)));
     Ok(Encoded { name: rendition.name.clone(), format, width: frame.width, height: frame.height, bytes })
+}
+
+/// Says the original's rights in the file of a rendition of `size`, where they are kept.
+pub(crate) fn with_rights(
+    bytes: Vec<u8>,
+    format: Format,
+    (original, size): (&Original, (u32, u32)),
+) -> Vec<u8> {
+    match &original.rights {
+        Some(rights) => embed::exif(&bytes, format, &rights.to_block(), size),
+        None => bytes,
+    }
 }

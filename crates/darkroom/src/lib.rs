@@ -13,14 +13,19 @@ mod error;
 mod extras;
 mod finish;
 mod flatten;
+mod lanczos;
 mod limits;
 mod orient;
 mod picture;
 mod plan;
+mod plane;
+mod planes;
 mod render;
 mod rights;
 mod sharpen;
 mod size;
+mod transpose;
+mod webp_planes;
 pub mod worker;
 
 pub use error::{Reason, RenderError};
@@ -29,5 +34,5 @@ pub use plan::{
     Alpha, Copyright, Developed, Encoded, Extras, Format, FormatRule, Plan, Program, ProgramInput, Rendition,
     Sharpen, SourceFormat, SourceInfo,
 };
-pub use render::render;
+pub use render::{Darkroom, render};
 pub use size::{Frame, Gravity, Size};

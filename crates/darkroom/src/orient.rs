@@ -3,17 +3,25 @@
 use image::metadata::Orientation;
 
 use crate::picture::Picture;
+use crate::transpose::transpose;
 
 /// Where a pixel of the upright picture comes from.
-struct Turn {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Turn {
     /// Rows become columns.
-    transposed: bool,
-    from_right: bool,
-    from_bottom: bool,
+    pub(crate) transposed: bool,
+    /// The stored picture's last column comes first.
+    pub(crate) from_right: bool,
+    /// The stored picture's last row comes first.
+    pub(crate) from_bottom: bool,
 }
 
 impl Turn {
-    fn of(orientation: Orientation) -> Self {
+    pub(crate) const NONE: Self = Self { transposed: false, from_right: false, from_bottom: false };
+    /// Rows become columns, and nothing else happens.
+    pub(crate) const TRANSPOSED: Self = Self { transposed: true, ..Self::NONE };
+
+    pub(crate) fn of(orientation: Orientation) -> Self {
         let (transposed, from_right, from_bottom) = match orientation {
             Orientation::NoTransforms => (false, false, false),
             Orientation::FlipHorizontal => (false, true, false),
@@ -26,6 +34,22 @@ impl Turn {
         };
         Self { transposed, from_right, from_bottom }
     }
+
+    /// Turns pixels of `N` bytes, stored in rows of `width`, into `upright`, which is as long as `stored`.
+    pub(crate) fn apply<const N: usize>(self, stored: &[u8], width: usize, upright: &mut [u8]) {
+        if self.transposed {
+            return transpose::<N>(stored, width, self, upright);
+        }
+        let (stored, upright) = (stored.as_chunks::<N>().0, upright.as_chunks_mut::<N>().0);
+        let height = stored.len() / width;
+        for (y, target) in upright.chunks_exact_mut(width).enumerate() {
+            let row = if self.from_bottom { height - 1 - y } else { y };
+            target.copy_from_slice(&stored[row * width..][..width]);
+            if self.from_right {
+                target.reverse();
+            }
+        }
+    }
 }
 
 /// The size of the upright picture.
@@ -35,22 +59,18 @@ pub(crate) fn upright_size(orientation: Orientation, (width, height): (u32, u32)
 
 /// Turns a picture as stored into the picture as seen.
 pub(crate) fn upright(picture: Picture, orientation: Orientation) -> Picture {
-    if orientation == Orientation::NoTransforms {
+    let turn = Turn::of(orientation);
+    if turn == Turn::NONE {
         return picture;
     }
-    let turn = Turn::of(orientation);
     let size = upright_size(orientation, (picture.width, picture.height));
-    let count = picture.channels.count();
-    let (width, height) = (picture.width as usize, picture.height as usize);
-    let mut bytes = Vec::with_capacity(picture.bytes.len());
-    for y in 0..size.1 as usize {
-        for x in 0..size.0 as usize {
-            let (column, row) = if turn.transposed { (y, x) } else { (x, y) };
-            let column = if turn.from_right { width - 1 - column } else { column };
-            let row = if turn.from_bottom { height - 1 - row } else { row };
-            let start = (row * width + column) * count;
-            bytes.extend_from_slice(&picture.bytes[start..start + count]);
-        }
+    let mut bytes = vec![0; picture.bytes.len()];
+    let width = picture.width as usize;
+    match picture.channels.count() {
+        1 => turn.apply::<1>(&picture.bytes, width, &mut bytes),
+        2 => turn.apply::<2>(&picture.bytes, width, &mut bytes),
+        3 => turn.apply::<3>(&picture.bytes, width, &mut bytes),
+        _ => turn.apply::<4>(&picture.bytes, width, &mut bytes),
     }
     Picture::new(size, picture.channels, bytes)
 }

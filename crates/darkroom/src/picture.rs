@@ -1,10 +1,13 @@
 //! Owns a picture in memory: eight bits a channel, rows without padding. Shrinks it and drops an alpha channel that
 //! says nothing. Knows nothing about files or colour spaces.
 
-use fast_image_resize::images::{Image, ImageRef};
-use fast_image_resize::{PixelType, ResizeOptions, Resizer};
+use fast_image_resize::images::{TypedImage, TypedImageRef};
+use fast_image_resize::pixels::{U8, U8x2, U8x3, U8x4};
+use fast_image_resize::{PixelTrait, ResizeOptions, Resizer};
 
 use crate::RenderError;
+use crate::lanczos;
+use crate::plane::Scaler;
 
 /// What the bytes of a pixel mean.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,15 +32,6 @@ impl Channels {
 
     fn has_alpha(self) -> bool {
         matches!(self, Self::GreyAlpha | Self::Rgba)
-    }
-
-    fn pixel_type(self) -> PixelType {
-        match self {
-            Self::Grey => PixelType::U8,
-            Self::GreyAlpha => PixelType::U8x2,
-            Self::Rgb => PixelType::U8x3,
-            Self::Rgba | Self::Cmyk => PixelType::U8x4,
-        }
     }
 }
 
@@ -74,17 +68,41 @@ impl Picture {
 
     /// Shrinks to `width` x `height` with a Lanczos filter. Colour is weighted by alpha, so that what is invisible
     /// does not bleed into what is seen.
-    pub(crate) fn shrunk(self, width: u32, height: u32) -> Result<Self, RenderError> {
-        if (width, height) == (self.width, self.height) {
-            return Ok(self);
-        }
-        let kind = self.channels.pixel_type();
-        let source =
-            ImageRef::new(self.width, self.height, &self.bytes, kind).map_err(RenderError::corrupt)?;
-        let mut target = Image::new(width, height, kind);
-        let options = ResizeOptions::new().use_alpha(self.channels.has_alpha());
-        Resizer::new().resize(&source, &mut target, &options).map_err(RenderError::corrupt)?;
-        Ok(Self::new((width, height), self.channels, target.into_vec()))
+    pub(crate) fn shrunk(&self, width: u32, height: u32, scaler: &mut Scaler) -> Result<Self, RenderError> {
+        let cover = (f64::from(self.width), f64::from(self.height));
+        self.shrunk_from(cover, (width, height), scaler)
+    }
+
+    /// The same for a picture whose last column and row hold less than a pixel: it has `cover` pixels.
+    pub(crate) fn shrunk_from(
+        &self,
+        cover: (f64, f64),
+        (width, height): (u32, u32),
+        scaler: &mut Scaler,
+    ) -> Result<Self, RenderError> {
+        let mut bytes = scaler.take(width as usize * height as usize * self.channels.count());
+        let resize = match self.channels {
+            Channels::Grey => Self::resample::<U8>,
+            Channels::GreyAlpha => Self::resample::<U8x2>,
+            Channels::Rgb => Self::resample::<U8x3>,
+            Channels::Rgba | Channels::Cmyk => Self::resample::<U8x4>,
+        };
+        let crop = lanczos::options().use_alpha(self.channels.has_alpha()).crop(0.0, 0.0, cover.0, cover.1);
+        resize(self, &crop, (width, height, &mut bytes), scaler.resizer())?;
+        Ok(Self::new((width, height), self.channels, bytes))
+    }
+
+    fn resample<P: PixelTrait + Default>(
+        &self,
+        options: &ResizeOptions,
+        (width, height, bytes): (u32, u32, &mut [u8]),
+        resizer: &mut Resizer,
+    ) -> Result<(), RenderError> {
+        let source = TypedImageRef::<P>::from_buffer(self.width, self.height, &self.bytes);
+        let source = source.map_err(RenderError::corrupt)?;
+        let target = TypedImage::<P>::from_buffer(width, height, bytes);
+        let mut target = target.map_err(RenderError::corrupt)?;
+        resizer.resize_typed(&source, &mut target, options).map_err(RenderError::corrupt)
     }
 
     /// Drops the alpha channel where every pixel is opaque: such a picture has no alpha to keep.
@@ -127,7 +145,7 @@ mod tests {
         let row: Vec<u8> =
             (0..64).flat_map(|x| if x < 32 { [255, 0, 0, 255] } else { [0, 255, 0, 0] }).collect();
         let picture = Picture::new((64, 64), Channels::Rgba, row.repeat(64));
-        let small = picture.shrunk(9, 9).unwrap();
+        let small = picture.shrunk(9, 9, &mut Scaler::default()).unwrap();
         for pixel in small.bytes.chunks_exact(4).filter(|pixel| pixel[3] > 0) {
             assert!(pixel[1] < 3, "green in {pixel:?}");
         }
@@ -144,7 +162,7 @@ mod tests {
         #[test]
         fn one_colour_stays_that_colour(grey in any::<u8>(), side in 3u32..40, target in 1u32..3) {
             let picture = Picture::new((side, side), Channels::Grey, vec![grey; (side * side) as usize]);
-            let small = picture.shrunk(target, target).unwrap();
+            let small = picture.shrunk(target, target, &mut Scaler::default()).unwrap();
             prop_assert!(small.bytes.iter().all(|&sample| sample == grey));
         }
     }

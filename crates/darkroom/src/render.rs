@@ -1,77 +1,234 @@
 //! Owns the order of the work: decode, shrink, convert colours, turn upright, then each rendition from the next
-//! larger one. Computes only: no clock, no files, no logging.
+//! larger one. Decides which pictures stay in planes. Computes only: no clock, no files, no logging.
 
-use crate::decode::{Decoded, decode, rights_of};
-use crate::finish::{Original, finish};
+use image::metadata::Orientation;
+
+use crate::decode::{Decoded, Jpeg, JpegDecoder, decode, rights_of};
+use crate::encode::Encoder;
+use crate::finish::{Original, finish, with_rights};
 use crate::picture::Picture;
+use crate::plane::{Scaler, Span};
+use crate::planes::{Planes, Shape};
+use crate::rights::Rights;
 use crate::{
-    Copyright, Developed, Encoded, Extras, Limits, Plan, RenderError, Size, SourceInfo, colour, extras,
-    orient,
+    Alpha, Copyright, Developed, Encoded, Extras, Format, Frame, Limits, Plan, RenderError, Rendition, Size,
+    SourceFormat, SourceInfo, colour, extras, orient,
 };
 
-/// Makes the renditions of `plan` from the bytes of an original.
-///
-/// The same input gives the same bytes. Renditions come in the plan's order, in sRGB, upright, without metadata but
-/// what the plan keeps. Fails when the original is wrong or beyond `limits`. A decoder that panics panics through:
-/// the [`worker`](crate::worker) is there for that.
+/// Pixels that a decoder leaves for each pixel of a rendition, on each side: with fewer, its coarse shrinking shows.
+const OVERSAMPLING: f64 = 2.0;
+
+/// Makes renditions, one original after the other: codecs and buffers are kept between them, pixels are not looked at
+/// again.
+#[derive(Default)]
+pub struct Darkroom {
+    decoder: JpegDecoder,
+    scaler: Scaler,
+    encoder: Encoder,
+}
+
+/// Makes the renditions of one original: [`Darkroom::render`] without anything kept.
 pub fn render(original: &[u8], plan: &Plan, limits: &Limits) -> Result<Developed, RenderError> {
-    let bytes = original.len() as u64;
-    if bytes > limits.file_bytes_max {
-        return Err(RenderError::FileTooLarge { bytes, max: limits.file_bytes_max });
-    }
-    let (format, decoded) = decode(original, limits)?;
-    let stored = (decoded.picture.width, decoded.picture.height);
-    let (width, height) = orient::upright_size(decoded.orientation, stored);
-    let source = SourceInfo { format, width, height };
-
-    let rights = (plan.copyright == Copyright::Keep).then(|| rights_of(original, format, limits)).flatten();
-    let original = Original { source, rights };
-    let (renditions, extras) = finish_all(decoded, &original, plan)?;
-    Ok(Developed { source, renditions, extras })
+    Darkroom::default().render(original, plan, limits)
 }
 
-/// Makes the renditions, the largest first, and takes the extras from the smallest picture that is large enough.
-fn finish_all(
-    decoded: Decoded,
-    original: &Original,
-    plan: &Plan,
-) -> Result<(Vec<Encoded>, Extras), RenderError> {
-    let SourceInfo { width, height, .. } = original.source;
-    let whole = |size: Size| size.frame(width, height).whole;
-    let wholes: Vec<_> = plan.renditions.iter().map(|rendition| whole(rendition.size)).collect();
-    let order = largest_first(&wholes);
-    // Nothing but extras needs a picture larger than the largest rendition.
-    let small = if extras::are_wanted(plan) { whole(Size::LongerSide(extras::SIDE_PX)) } else { (1, 1) };
-    let largest = order.first().map_or(small, |&index| wholes[index]);
-    let mut picture = develop(decoded, (largest.0.max(small.0), largest.1.max(small.1)))?;
-    let mut extras = None;
-    let mut renditions: Vec<Option<Encoded>> = vec![None; wholes.len()];
-    for index in order {
-        let (width, height) = wholes[index];
-        if width < small.0 && extras.is_none() {
-            extras = Some(extras::of(&picture, plan)?);
+impl Darkroom {
+    /// Makes the renditions of `plan` from the bytes of an original.
+    ///
+    /// The same input gives the same bytes, whatever was rendered before. Renditions come in the plan's order, in
+    /// sRGB, upright, without metadata but what the plan keeps. Fails when the original is wrong or beyond `limits`. A
+    /// decoder that panics panics through: the [`worker`](crate::worker) is there for that.
+    pub fn render(
+        &mut self,
+        original: &[u8],
+        plan: &Plan,
+        limits: &Limits,
+    ) -> Result<Developed, RenderError> {
+        let bytes = original.len() as u64;
+        if bytes > limits.file_bytes_max {
+            return Err(RenderError::FileTooLarge { bytes, max: limits.file_bytes_max });
         }
-        picture = picture.shrunk(width, height)?;
-        renditions[index] = Some(finish(&picture, original, &plan.renditions[index])?);
+        match SourceFormat::detect(original) {
+            Some(SourceFormat::Jpeg) => self.render_jpeg(original, plan, limits),
+            Some(format) => {
+                let decoded = decode(format, original, limits)?;
+                let source = source_of(format, decoded.size, decoded.orientation);
+                let original = Original { source, rights: kept_rights(original, format, (plan, limits)) };
+                self.render_pixels(decoded, &original, plan)
+            }
+            None => Err(RenderError::unsupported("not a JPEG, PNG, GIF or WebP by its first bytes")),
+        }
     }
-    let extras = extras.map_or_else(|| extras::of(&picture, plan), Ok)?;
-    Ok((renditions.into_iter().flatten().collect(), extras))
+
+    fn render_jpeg(&mut self, file: &[u8], plan: &Plan, limits: &Limits) -> Result<Developed, RenderError> {
+        let jpeg = Jpeg::open(file, limits, &mut self.decoder)?;
+        let source = source_of(SourceFormat::Jpeg, jpeg.size, jpeg.orientation());
+        let original = Original { source, rights: kept_rights(file, source.format, (plan, limits)) };
+        let largest = Steps::of(plan, source).largest;
+        let times = |side: u32, of: u32| f64::from(side) / f64::from(of);
+        let reduction = times(source.width, largest.0).min(times(source.height, largest.1)) / OVERSAMPLING;
+        if stays_in_planes(&jpeg, plan, limits) {
+            return self.render_planes((&jpeg, reduction), &original, plan);
+        }
+        let decoded = jpeg.pixels(reduction, limits, &mut self.decoder)?;
+        self.render_pixels(decoded, &original, plan)
+    }
+
+    fn render_planes(
+        &mut self,
+        (jpeg, reduction): (&Jpeg<'_>, f64),
+        original: &Original,
+        plan: &Plan,
+    ) -> Result<Developed, RenderError> {
+        let source = original.source;
+        let planes = jpeg.planes(reduction, &mut self.decoder)?;
+        let mut made: Option<Planes<Vec<u8>>> = None;
+        let mut renditions: Vec<Option<Encoded>> = vec![None; plan.renditions.len()];
+        for index in Steps::of(plan, source).order {
+            let rendition = &plan.renditions[index];
+            let frame = rendition.size.frame(source.width, source.height);
+            let whole = |orientation| Shape { spans: [Span::WHOLE; 2], size: frame.whole, orientation };
+            let shaped = match &made {
+                None => planes.shaped(&whole(jpeg.orientation()), &mut self.scaler)?,
+                Some(larger) => larger.shaped(&whole(Orientation::NoTransforms), &mut self.scaler)?,
+            };
+            renditions[index] = Some(self.finish_planes(&shaped, &frame, (original, rendition))?);
+            if let Some(larger) = made.replace(shaped) {
+                larger.give_back(&mut self.scaler);
+            }
+        }
+        if let Some(smallest) = made {
+            smallest.give_back(&mut self.scaler);
+        }
+        let renditions = renditions.into_iter().flatten().collect();
+        Ok(Developed { source, renditions, extras: Extras::default() })
+    }
+
+    /// Makes the file of one rendition from the planes of the whole picture at its scale.
+    fn finish_planes(
+        &mut self,
+        whole: &Planes<Vec<u8>>,
+        frame: &Frame,
+        (original, rendition): (&Original, &Rendition),
+    ) -> Result<Encoded, RenderError> {
+        let format = rendition.format.format(original.source.format, Alpha::Opaque);
+        let size = (frame.width, frame.height);
+        let bytes = if frame.is_whole() {
+            self.encoder.encode_planes(whole, format, rendition.quality)?
+        } else {
+            let shape = Shape { spans: spans_of(frame), size, orientation: Orientation::NoTransforms };
+            let part = whole.shaped(&shape, &mut self.scaler)?;
+            let bytes = self.encoder.encode_planes(&part, format, rendition.quality)?;
+            part.give_back(&mut self.scaler);
+            bytes
+        };
+        let bytes = with_rights(bytes, format, (original, size));
+        Ok(Encoded { name: rendition.name.clone(), format, width: size.0, height: size.1, bytes })
+    }
+
+    /// Makes the renditions, the largest first, and takes the extras from the smallest picture that is large enough.
+    fn render_pixels(
+        &mut self,
+        decoded: Decoded,
+        original: &Original,
+        plan: &Plan,
+    ) -> Result<Developed, RenderError> {
+        let Steps { wholes, order, small, largest } = Steps::of(plan, original.source);
+        let mut picture = develop(decoded, largest, &mut self.scaler)?;
+        let mut extras = None;
+        let mut renditions: Vec<Option<Encoded>> = vec![None; wholes.len()];
+        for index in order {
+            let (width, height) = wholes[index];
+            if width < small.0 && extras.is_none() {
+                extras = Some(extras::of(&picture, plan, &mut self.scaler)?);
+            }
+            if (width, height) != (picture.width, picture.height) {
+                let smaller = picture.shrunk(width, height, &mut self.scaler)?;
+                self.scaler.give_back(std::mem::replace(&mut picture, smaller).bytes);
+            }
+            renditions[index] =
+                Some(finish(&picture, original, (&plan.renditions[index], &mut self.encoder))?);
+        }
+        let extras = extras.map_or_else(|| extras::of(&picture, plan, &mut self.scaler), Ok)?;
+        self.scaler.give_back(picture.bytes);
+        let renditions = renditions.into_iter().flatten().collect();
+        Ok(Developed { source: original.source, renditions, extras })
+    }
 }
 
-fn largest_first(sizes: &[(u32, u32)]) -> Vec<usize> {
-    let mut order: Vec<usize> = (0..sizes.len()).collect();
-    order.sort_by_key(|&index| std::cmp::Reverse(u64::from(sizes[index].0) * u64::from(sizes[index].1)));
-    order
+/// The sizes that a picture goes through.
+struct Steps {
+    /// The whole picture at each rendition's scale, in the plan's order.
+    wholes: Vec<(u32, u32)>,
+    /// The renditions, the largest first.
+    order: Vec<usize>,
+    /// What the extras are taken from; one pixel where none are wanted.
+    small: (u32, u32),
+    /// What everything can be made of.
+    largest: (u32, u32),
+}
+
+impl Steps {
+    fn of(plan: &Plan, SourceInfo { width, height, .. }: SourceInfo) -> Self {
+        let whole = |size: Size| size.frame(width, height).whole;
+        let wholes: Vec<_> = plan.renditions.iter().map(|rendition| whole(rendition.size)).collect();
+        let pixels = |index: usize| u64::from(wholes[index].0) * u64::from(wholes[index].1);
+        let mut order: Vec<usize> = (0..wholes.len()).collect();
+        order.sort_by_key(|&index| std::cmp::Reverse(pixels(index)));
+        // Nothing but extras needs a picture larger than the largest rendition.
+        let small = if extras::are_wanted(plan) { whole(Size::LongerSide(extras::SIDE_PX)) } else { (1, 1) };
+        let largest = order.first().map_or(small, |&index| wholes[index]);
+        let largest = (largest.0.max(small.0), largest.1.max(small.1));
+        Self { wholes, order, small, largest }
+    }
+}
+
+/// Whether a JPEG can become what is wanted plane by plane: it has such planes, its colours need no conversion, and
+/// nothing wants to see pixels.
+fn stays_in_planes(jpeg: &Jpeg<'_>, plan: &Plan, limits: &Limits) -> bool {
+    let needs_pixels = |rendition: &Rendition| {
+        let format = rendition.format.format(SourceFormat::Jpeg, Alpha::Opaque);
+        rendition.sharpen.is_some() || rendition.program.is_some() || format == Format::Png
+    };
+    let plain = |icc: Vec<u8>| colour::changes_nothing(jpeg.channels(), &icc);
+    !extras::are_wanted(plan)
+        && !plan.renditions.iter().any(needs_pixels)
+        && jpeg.has_planes()
+        && jpeg.icc(limits).is_none_or(plain)
+}
+
+/// The part of the whole picture that a frame keeps.
+fn spans_of(frame: &Frame) -> [Span; 2] {
+    let span = |from: u32, length: u32, of: u32| Span {
+        from: f64::from(from) / f64::from(of),
+        to: f64::from(from + length) / f64::from(of),
+    };
+    [span(frame.left, frame.width, frame.whole.0), span(frame.top, frame.height, frame.whole.1)]
+}
+
+fn kept_rights(file: &[u8], format: SourceFormat, (plan, limits): (&Plan, &Limits)) -> Option<Rights> {
+    (plan.copyright == Copyright::Keep).then(|| rights_of(file, format, limits)).flatten()
+}
+
+fn source_of(format: SourceFormat, stored: (u32, u32), orientation: Orientation) -> SourceInfo {
+    let (width, height) = orient::upright_size(orientation, stored);
+    SourceInfo { format, width, height }
 }
 
 /// Brings a decoded picture to the upright size `largest`, upright and in sRGB. Shrinks first: turning and converting
 /// then touch the fewest pixels.
-fn develop(decoded: Decoded, largest: (u32, u32)) -> Result<Picture, RenderError> {
-    let Decoded { picture, orientation, icc } = decoded;
-    let picture = picture.without_opaque_alpha();
+fn develop(decoded: Decoded, largest: (u32, u32), scaler: &mut Scaler) -> Result<Picture, RenderError> {
+    let cover = decoded.cover();
+    let Decoded { picture, orientation, icc, .. } = decoded;
+    let mut picture = picture.without_opaque_alpha();
     // Turning back is turning: only whether the sides change places counts.
     let (width, height) = orient::upright_size(orientation, largest);
-    let picture = picture.shrunk(width, height)?;
+    if (width, height) != (picture.width, picture.height) {
+        picture = picture.shrunk_from(cover, (width, height), scaler)?;
+    }
     let picture = colour::to_srgb(picture, icc.as_deref());
     Ok(orient::upright(picture, orientation))
 }
+
+#[cfg(test)]
+mod tests;

@@ -16,7 +16,7 @@ use crate::{Colour, Format, Sha256};
 use fields::Fields;
 
 /// Counts changes of the engine that change the bytes it makes. Part of every recipe's id, so that new bytes get new keys.
-const ENGINE_VERSION: u32 = 1;
+const ENGINE_VERSION: u32 = 2;
 const DEFAULT: &str = include_str!("../../recipes/default.toml");
 /// The encoder's quality where a recipe names none.
 const QUALITY: u8 = 80;

@@ -21,7 +21,8 @@ pub(super) fn decode(file: &[u8], limits: &Limits) -> Result<Decoded, RenderErro
     let mut decoder = GifDecoder::new(Cursor::new(file)).map_err(from_image_error)?;
     let icc = within_limit(decoder.icc_profile().ok().flatten(), limits);
     let picture = read_pixels(decoder, limits)?;
-    Ok(Decoded { picture, orientation: Orientation::NoTransforms, icc })
+    let size = (picture.width, picture.height);
+    Ok(Decoded { picture, size, times: 1.0, orientation: Orientation::NoTransforms, icc })
 }
 
 /// Walks the blocks up to the trailer. Fails as `truncated` when the file ends before it.

@@ -6,9 +6,24 @@ use crate::{Limits, RenderError};
 const SOI: u8 = 0xd8;
 const EOI: u8 = 0xd9;
 const SOS: u8 = 0xda;
+const DQT: u8 = 0xdb;
+const DNL: u8 = 0xdc;
+const DRI: u8 = 0xdd;
 const APP1: u8 = 0xe1;
 const APP2: u8 = 0xe2;
 const APP14: u8 = 0xee;
+
+/// Segments that are kept; a file with more is none for [`sketch`](super::sketch).
+const SEGMENTS_MAX: usize = 256;
+
+/// A segment that a decoder needs: a frame header, tables, or a scan.
+#[derive(Debug)]
+pub(super) struct Segment<'a> {
+    pub(super) marker: u8,
+    pub(super) payload: &'a [u8],
+    /// The entropy-coded data behind a scan header; empty behind the others.
+    pub(super) data: &'a [u8],
+}
 
 /// What the markers say.
 #[derive(Debug, Default)]
@@ -22,10 +37,23 @@ pub(super) struct Markers<'a> {
     /// Adobe writes inks inverted: 255 is none.
     pub(super) adobe: bool,
     icc_parts: Vec<(u8, u8, &'a [u8])>,
+    segments: Vec<Segment<'a>>,
     scans: u32,
 }
 
-impl Markers<'_> {
+impl<'m> Markers<'m> {
+    /// What a decoder needs, in the file's order; `None` if it is too much to be an everyday file.
+    pub(super) fn segments(&self) -> Option<&[Segment<'m>]> {
+        (self.segments.len() < SEGMENTS_MAX).then_some(&self.segments)
+    }
+
+    fn keep(&mut self, marker: u8, payload: &'m [u8], data: &'m [u8]) {
+        let is_needed = matches!(marker, 0xc0..=0xcf | SOS | DQT | DRI | DNL);
+        if is_needed && self.segments.len() < SEGMENTS_MAX {
+            self.segments.push(Segment { marker, payload, data });
+        }
+    }
+
     /// The profile, put together; `None` if a part is missing or the whole is larger than the limit.
     pub(super) fn icc(&self, limits: &Limits) -> Option<Vec<u8>> {
         let total: usize = self.icc_parts.iter().map(|(_, _, part)| part.len()).sum();
@@ -80,10 +108,12 @@ pub(super) fn walk(file: &[u8]) -> Result<Markers<'_>, RenderError> {
                 let payload = segment(rest)?;
                 rest = &rest[2 + payload.len()..];
                 Markers::note(marker, payload, &mut seen);
+                let mut data = &rest[..0];
                 if marker == SOS {
                     seen.scans += 1;
-                    rest = after_entropy_coded_data(rest)?;
+                    (data, rest) = entropy_coded_data(rest)?;
                 }
+                seen.keep(marker, payload, data);
             }
         }
     }
@@ -93,7 +123,7 @@ pub(super) fn walk(file: &[u8]) -> Result<Markers<'_>, RenderError> {
 fn next_marker(bytes: &[u8]) -> Result<(u8, &[u8]), RenderError> {
     let mut position = 0;
     loop {
-        let Some(found) = bytes[position..].iter().position(|&byte| byte == 0xff) else {
+        let Some(found) = memchr::memchr(0xff, &bytes[position..]) else {
             return Err(RenderError::truncated("the file ends between two segments"));
         };
         position += found + 1;
@@ -115,12 +145,12 @@ fn segment(bytes: &[u8]) -> Result<&[u8], RenderError> {
     rest.get(..length).ok_or_else(|| RenderError::truncated("the file ends in a segment"))
 }
 
-/// Skips a scan's data: up to the next marker that is neither a stuffed byte, a restart nor a fill byte.
-fn after_entropy_coded_data(bytes: &[u8]) -> Result<&[u8], RenderError> {
-    let end =
-        bytes.windows(2).position(|pair| pair[0] == 0xff && !matches!(pair[1], 0x00 | 0xff | 0xd0..=0xd7));
-    match end {
-        Some(end) => Ok(&bytes[end..]),
+/// Splits a scan's data off: up to the next marker that is neither a stuffed byte, a restart nor a fill byte.
+fn entropy_coded_data(bytes: &[u8]) -> Result<(&[u8], &[u8]), RenderError> {
+    let is_end =
+        |&at: &usize| bytes.get(at + 1).is_some_and(|next| !matches!(next, 0x00 | 0xff | 0xd0..=0xd7));
+    match memchr::memchr_iter(0xff, bytes).find(is_end) {
+        Some(end) => Ok(bytes.split_at(end)),
         None => Err(RenderError::truncated("the file ends in a scan")),
     }
 }

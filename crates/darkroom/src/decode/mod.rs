@@ -5,7 +5,10 @@ mod gif;
 mod jpeg;
 mod jpeg_markers;
 mod png;
+mod sketch;
 mod webp;
+
+pub(crate) use jpeg::{Jpeg, JpegDecoder};
 
 use image::metadata::Orientation;
 use image::{ColorType, ImageDecoder, ImageError};
@@ -17,24 +20,35 @@ use crate::{Limits, RenderError, SourceFormat};
 /// Pixels as stored, and what it takes to see them as meant.
 #[derive(Debug)]
 pub(crate) struct Decoded {
+    /// At most as large as stored: a decoder may have shrunk it.
     pub(crate) picture: Picture,
+    /// Pixels as stored.
+    pub(crate) size: (u32, u32),
+    /// How many times the decoder has shrunk each side.
+    pub(crate) times: f64,
     pub(crate) orientation: Orientation,
     /// At most `icc_bytes_max` bytes, otherwise unchecked.
     pub(crate) icc: Option<Vec<u8>>,
 }
 
-/// Decodes an original whose format is found by its magic number alone.
-pub(crate) fn decode(original: &[u8], limits: &Limits) -> Result<(SourceFormat, Decoded), RenderError> {
-    let Some(format) = SourceFormat::detect(original) else {
-        return Err(RenderError::unsupported("not a JPEG, PNG, GIF or WebP by its first bytes"));
-    };
-    let decoded = match format {
-        SourceFormat::Jpeg => jpeg::decode(original, limits),
+impl Decoded {
+    /// The pixels that the picture covers: its last column and row may hold less than one.
+    pub(crate) fn cover(&self) -> (f64, f64) {
+        (f64::from(self.size.0) / self.times, f64::from(self.size.1) / self.times)
+    }
+}
+
+/// Decodes an original of any format but JPEG, which is opened first: see [`Jpeg`].
+pub(crate) fn decode(format: SourceFormat, original: &[u8], limits: &Limits) -> Result<Decoded, RenderError> {
+    match format {
         SourceFormat::Png => png::decode(original, limits),
         SourceFormat::Gif => gif::decode(original, limits),
         SourceFormat::Webp => webp::decode(original, limits),
-    }?;
-    Ok((format, decoded))
+        SourceFormat::Jpeg => {
+            let mut decoder = JpegDecoder::default();
+            Jpeg::open(original, limits, &mut decoder)?.pixels(1.0, limits, &mut decoder)
+        }
+    }
 }
 
 /// Reads an original's words about its rights; none where it says nothing, or nothing that can be read.

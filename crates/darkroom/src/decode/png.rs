@@ -21,7 +21,8 @@ pub(super) fn decode(file: &[u8], limits: &Limits) -> Result<Decoded, RenderErro
         PngDecoder::with_limits(Cursor::new(&parts.essential), allowed).map_err(from_image_error)?;
     let icc = within_limit(decoder.icc_profile().ok().flatten(), limits);
     let picture = read_pixels(decoder, limits)?;
-    Ok(Decoded { picture, orientation: orientation_of(parts.exif), icc })
+    let size = (picture.width, picture.height);
+    Ok(Decoded { picture, size, times: 1.0, orientation: orientation_of(parts.exif), icc })
 }
 
 /// The block of EXIF, where there is one.

@@ -15,7 +15,8 @@ pub(super) fn decode(file: &[u8], limits: &Limits) -> Result<Decoded, RenderErro
     let icc = within_limit(parts.icc.map(<[u8]>::to_vec), limits);
     let decoder = WebPDecoder::new(Cursor::new(file)).map_err(from_image_error)?;
     let picture = read_pixels(decoder, limits)?;
-    Ok(Decoded { picture, orientation: orientation_of(parts.exif), icc })
+    let size = (picture.width, picture.height);
+    Ok(Decoded { picture, size, times: 1.0, orientation: orientation_of(parts.exif), icc })
 }
 
 /// The block of EXIF, where there is one.

@@ -9,7 +9,7 @@ use super::launch::launch;
 use super::memory::{Memory, close_inherited};
 use super::wire::{self, Answer, Question, Ready};
 use super::{Confinement, LAUNCHER_ARG, WORKER_ARG, shared};
-use crate::{Developed, Limits, Plan, Reason, RenderError, render};
+use crate::{Darkroom, Developed, Limits, Plan, Reason, RenderError};
 
 /// One original and what to make of it.
 pub struct Job<'a> {
@@ -31,7 +31,8 @@ pub fn run_if_worker() {
         launch();
     }
     if first.is_some_and(|first| first == WORKER_ARG) {
-        serve(|job| render(job.original, &job.plan, &job.limits));
+        let mut darkroom = Darkroom::default();
+        serve(|job| darkroom.render(job.original, &job.plan, &job.limits));
     }
 }
 

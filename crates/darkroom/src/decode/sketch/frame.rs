@@ -1,0 +1,121 @@
+//! Owns the frame of a JPEG: its components, their blocks, and the few coefficients of each block that are kept.
+
+/// The coefficients that are kept of a block: the mean, the first across, the first down, and the first of both.
+pub(super) type Block = [i16; 4];
+
+/// One colour component.
+pub(super) struct Component {
+    id: u8,
+    pub(super) sampling: (usize, usize),
+    quantisers: u8,
+    /// Whether more than the mean of a block is kept.
+    pub(super) is_fine: bool,
+    /// Blocks across and down that hold some of the picture.
+    pub(super) used: (usize, usize),
+    /// Blocks in a row of `blocks`: as many as whole MCUs have.
+    pub(super) stride: usize,
+    pub(super) blocks: Vec<Block>,
+    /// How many of the lowest bits are still missing, for each kept coefficient; `None` before its first scan.
+    pub(super) missing_bits: [Option<u32>; 4],
+}
+
+/// What a frame header says.
+pub(super) struct Frame {
+    pub(super) is_progressive: bool,
+    /// The largest sampling factors.
+    pub(super) sampling: (usize, usize),
+    pub(super) mcus: (usize, usize),
+    pub(super) components: Vec<Component>,
+}
+
+impl Frame {
+    /// Reads the payload of SOF0, SOF1 or SOF2. `None` for what is not an everyday picture.
+    pub(super) fn read(marker: u8, payload: &[u8], is_fine: [bool; 3]) -> Option<Self> {
+        let [8, h1, h0, w1, w0, count, parts @ ..] = payload else { return None };
+        let height = usize::from(u16::from_be_bytes([*h1, *h0]));
+        let width = usize::from(u16::from_be_bytes([*w1, *w0]));
+        let (parts, rest) = parts.as_chunks::<3>();
+        let known = matches!(count, 1 | 3) && parts.len() == usize::from(*count) && rest.is_empty();
+        if !known || width == 0 || height == 0 || !matches!(marker, 0xc0..=0xc2) {
+            return None;
+        }
+        let factors = |part: &[u8; 3]| (usize::from(part[1] >> 4), usize::from(part[1] & 15));
+        let sampling = parts.iter().map(factors).fold((1, 1), |most, (h, v)| (most.0.max(h), most.1.max(v)));
+        let mcus = (width.div_ceil(8 * sampling.0), height.div_ceil(8 * sampling.1));
+        let component = |(part, is_fine): (&[u8; 3], bool)| {
+            let (h, v) = factors(part);
+            if !(1..=4).contains(&h) || !(1..=4).contains(&v) || sampling.0 % h != 0 || sampling.1 % v != 0 {
+                return None;
+            }
+            let blocks = |side: usize, factor: usize, most: usize| (side * factor).div_ceil(most).div_ceil(8);
+            let stride = mcus.0 * h;
+            Some(Component {
+                id: part[0],
+                sampling: (h, v),
+                quantisers: part[2],
+                is_fine,
+                used: (blocks(width, h, sampling.0), blocks(height, v, sampling.1)),
+                stride,
+                blocks: vec![[0; 4]; stride * mcus.1 * v],
+                missing_bits: [None; 4],
+            })
+        };
+        let components: Option<Vec<_>> = parts.iter().zip(is_fine).map(component).collect();
+        Some(Self { is_progressive: marker == 0xc2, sampling, mcus, components: components? })
+    }
+
+    pub(super) fn component(&self, id: u8) -> Option<usize> {
+        self.components.iter().position(|component| component.id == id)
+    }
+}
+
+impl Component {
+    /// Samples for each block, on each side.
+    pub(super) fn side(&self) -> usize {
+        if self.is_fine { 2 } else { 1 }
+    }
+
+    /// Turns the kept coefficients into samples, row by row, behind what is in `samples`. `None` if bits that matter
+    /// are missing.
+    pub(super) fn draw(&self, quantisers: &[Option<[u16; 4]>; 4], samples: &mut Vec<u8>) -> Option<()> {
+        let quantisers = (*quantisers.get(usize::from(self.quantisers))?)?.map(i32::from);
+        if self.missing_bits[0] != Some(0) {
+            return None;
+        }
+        let mut halves = [0; 4];
+        if self.is_fine {
+            for (half, missing) in halves.iter_mut().zip(self.missing_bits) {
+                *half = (1 << missing.filter(|bits| *bits <= MISSING_BITS_MAX)?) / 2;
+            }
+        }
+        // What is missing is half of what it can be, in the middle.
+        let value = |block: &Block, index: usize| {
+            let level = i32::from(block[index]);
+            (level + level.signum() * halves[index]).wrapping_mul(quantisers[index])
+        };
+        for row in self.blocks.chunks_exact(self.stride).take(self.used.1) {
+            let row = &row[..self.used.0];
+            if !self.is_fine {
+                samples.extend(row.iter().map(|block| sample(value(block, 0))));
+                continue;
+            }
+            for down in [1, -1] {
+                samples.extend(row.iter().flat_map(|block| {
+                    let [mean, across, below, both] = [0, 1, 2, 3].map(|index| value(block, index));
+                    let (mean, slope) = (mean + down * below, across + down * both);
+                    [sample(mean + slope), sample(mean - slope)]
+                }));
+            }
+        }
+        Some(())
+    }
+}
+
+/// With more, a coefficient is not worth having.
+const MISSING_BITS_MAX: u32 = 2;
+
+/// An eighth of the sum of the lowest terms of the inverse transform, which has its zero at 128.
+fn sample(sum: i32) -> u8 {
+    let level = ((sum + 4) >> 3) + 128;
+    level.clamp(0, 255) as u8
+}

@@ -1,0 +1,154 @@
+//! Owns a Huffman table made fast: one look into a table of twelve bits finds a code, or as many whole AC coefficients
+//! as fit in them, for whoever only wants to get past.
+
+use super::bits::Bits;
+
+const BITS: u32 = 12;
+const ENTRIES: usize = 1 << BITS;
+
+/// Codes of one table of a DHT segment.
+pub(super) struct Huffman {
+    /// Symbol and length of the code that the index begins with; length 0 where it is longer than the index.
+    short: Box<[(u8, u8); ENTRIES]>,
+    /// Whole coefficients at the beginning of the index.
+    strides: Box<[Stride; ENTRIES]>,
+    /// The codes of each length: one past the last, aligned to 16 bits, and what to add to find the symbol.
+    limits: [(u32, i32); 17],
+    symbols: Vec<u8>,
+}
+
+/// A few AC coefficients with their codes and bits, packed: the smaller the table, the more of it stays near.
+#[derive(Clone, Copy, Default, PartialEq)]
+struct Stride(u16);
+
+impl Stride {
+    /// Not even one code fits.
+    const NONE: Self = Self(0);
+
+    fn new(bits: u8, places: u8, ends: bool) -> Self {
+        Self(u16::from(bits) | u16::from(places) << 5 | u16::from(ends) << 12)
+    }
+
+    /// Bits in all, at most 27.
+    fn bits(self) -> u32 {
+        u32::from(self.0 & 31)
+    }
+
+    /// Places in the block in all, at most 64.
+    fn places(self) -> usize {
+        usize::from(self.0 >> 5 & 127)
+    }
+
+    /// Whether the last code ends the block.
+    fn ends(self) -> bool {
+        self.0 >> 12 != 0
+    }
+}
+
+/// Where a walk over a block's coefficients has come to.
+pub(super) enum Way {
+    /// The block is over.
+    Ended,
+    /// Before the coefficient at this place is a code that means something else, or none.
+    At(usize),
+}
+
+impl Huffman {
+    /// Builds a table from the numbers of codes of each length, 1 to 16, and their symbols. `None` if there are more
+    /// codes than a length can have.
+    pub(super) fn new(counts: &[u8; 16], symbols: &[u8]) -> Option<Self> {
+        let mut table = Self {
+            short: Box::new([(0, 0); ENTRIES]),
+            strides: Box::new([Stride::NONE; ENTRIES]),
+            limits: [(0, 0); 17],
+            symbols: symbols.to_vec(),
+        };
+        let (mut code, mut index) = (0u32, 0usize);
+        for length in 1..=16u32 {
+            let count = u32::from(counts[length as usize - 1]);
+            table.limits[length as usize].1 = index as i32 - code as i32;
+            for _ in 0..count {
+                let symbol = *symbols.get(index)?;
+                if length <= BITS {
+                    let first = (code << (BITS - length)) as usize;
+                    let entries = table.short.get_mut(first..first + (1 << (BITS - length)))?;
+                    entries.fill((symbol, length as u8));
+                }
+                code += 1;
+                index += 1;
+            }
+            if code > 1 << length {
+                return None;
+            }
+            table.limits[length as usize].0 = code << (16 - length);
+            code <<= 1;
+        }
+        table.measure_strides();
+        Some(table)
+    }
+
+    fn measure_strides(&mut self) {
+        for index in 0..ENTRIES as u32 {
+            let (mut bits, mut places, mut ends) = (0u8, 0u8, false);
+            // Only a code has to lie within the index; the bits of its value may lie behind it.
+            while u32::from(bits) < BITS && !ends {
+                let rest = (index << bits) as usize & (ENTRIES - 1);
+                let (symbol, length) = self.short[rest];
+                let (run, size) = (symbol >> 4, symbol & 15);
+                let is_whole = length != 0 && u32::from(bits + length) <= BITS;
+                // Of the runs without a value one means places and one ends the block; the others are not for here.
+                let is_known = size != 0 || matches!(run, 0 | 15);
+                let after = if symbol == 0 { places } else { places + run + 1 };
+                if !is_whole || !is_known || after > 64 {
+                    break;
+                }
+                (bits, places, ends) = (bits + length + size, after, symbol == 0);
+            }
+            self.strides[index as usize] = Stride::new(bits, places, ends);
+        }
+    }
+
+    /// Takes one code; `None` if there is no such code.
+    #[inline(always)]
+    pub(super) fn symbol(&self, bits: &mut Bits<'_>) -> Option<u8> {
+        let (mut symbol, mut length) = self.short[bits.peek(BITS) as usize & (ENTRIES - 1)];
+        if length == 0 {
+            (symbol, length) = self.long_code(bits.peek(16))?;
+        }
+        bits.skip(u32::from(length));
+        Some(symbol)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn long_code(&self, next: u32) -> Option<(u8, u8)> {
+        let length = (BITS + 1..=16).find(|&length| next < self.limits[length as usize].0)?;
+        let index = (next >> (16 - length)) as i32 + self.limits[length as usize].1;
+        let symbol = self.symbols.get(usize::try_from(index).ok()?)?;
+        Some((*symbol, length as u8))
+    }
+
+    /// Steps over coefficients from `place` on, to the end of a block that ends at `end`.
+    #[inline(never)]
+    pub(super) fn step_over(&self, bits: &mut Bits<'_>, mut place: usize, end: usize) -> Way {
+        let mut near = *bits;
+        let way = 'walk: loop {
+            near.refill();
+            // Two strides are at most 54 bits.
+            for _ in 0..2 {
+                let stride = self.strides[near.peek(BITS) as usize & (ENTRIES - 1)];
+                let after = place + stride.places();
+                if stride == Stride::NONE || after + usize::from(stride.ends()) > end {
+                    break 'walk Way::At(place);
+                }
+                near.skip(stride.bits());
+                place = after;
+                if stride.ends() || place == end {
+                    break 'walk Way::Ended;
+                }
+            }
+        };
+        *bits = near;
+        way
+    }
+}

@@ -1,0 +1,219 @@
+//! Owns one scan: its header, the order of its blocks, and what its codes do to the kept coefficients.
+
+use super::bits::{Bits, ScanData};
+use super::frame::{Block, Component, Frame};
+use super::huffman::{Huffman, Way};
+use super::{PLACES, Tables};
+
+const DC: usize = 0;
+const AC: usize = 1;
+
+/// What a scan header says.
+pub(super) struct Scan {
+    /// Component, DC table, AC table.
+    parts: Vec<(usize, u8, u8)>,
+    /// Places in the zigzag, first and last.
+    band: (usize, usize),
+    /// Bits that earlier scans left for this one and later ones, and that this one leaves.
+    high: u32,
+    low: u32,
+}
+
+/// What carries over from one block of a component to the next.
+#[derive(Default)]
+struct Carry {
+    mean: i32,
+    /// Blocks that a progressive scan has said to be empty.
+    empty: u32,
+}
+
+/// A scan's component with its tables.
+struct Part {
+    component: usize,
+    is_fine: bool,
+    dc: Option<Huffman>,
+    ac: Option<Huffman>,
+}
+
+impl Scan {
+    pub(super) fn read(payload: &[u8], frame: &Frame) -> Option<Self> {
+        let (&count, rest) = payload.split_first()?;
+        let (parts, rest) = rest.split_at_checked(2 * usize::from(count))?;
+        let [first, last, bits] = *rest else { return None };
+        let part = |&[id, tables]: &[u8; 2]| Some((frame.component(id)?, tables >> 4, tables & 15));
+        let parts: Vec<_> = parts.as_chunks::<2>().0.iter().map(part).collect::<Option<_>>()?;
+        let distinct = (1..parts.len()).all(|index| parts[..index].iter().all(|p| p.0 != parts[index].0));
+        let scan = Self {
+            parts,
+            band: (usize::from(first), usize::from(last)),
+            high: u32::from(bits >> 4),
+            low: u32::from(bits & 15),
+        };
+        let known = match (frame.is_progressive, scan.band) {
+            (false, band) => band == (0, 63) && bits == 0,
+            (true, (0, last)) => last == 0,
+            (true, (first, last)) => first <= last && last < 64 && scan.parts.len() == 1,
+        };
+        let steps = scan.low < 14 && (scan.high == 0 || scan.high == scan.low + 1);
+        (known && steps && distinct && matches!(scan.parts.len(), 1..=3)).then_some(scan)
+    }
+
+    /// Whether the scan holds the first bits of a kept coefficient, or any bit of a mean.
+    pub(super) fn is_wanted(&self, frame: &Frame) -> bool {
+        let fine = || frame.components[self.parts[0].0].is_fine;
+        self.band.0 == 0 || (self.high == 0 && self.band.0 <= PLACES[3] && fine())
+    }
+
+    pub(super) fn decode(&self, data: &ScanData, tables: &Tables<'_>, frame: &mut Frame) -> Option<()> {
+        self.note_bits(frame)?;
+        let parts: Vec<Part> = self
+            .parts
+            .iter()
+            .map(|&(component, dc, ac)| {
+                let is_fine = frame.components[component].is_fine;
+                self.part((component, is_fine, dc, ac), tables)
+            })
+            .collect::<Option<_>>()?;
+        let each = tables.restart_interval;
+        // One loop for each kind of scan, so that the inner ones keep to the processor's registers.
+        match (self.band, self.high) {
+            ((0, 0), 0) => blocks(frame, &parts, data, each, |block, part, carry, bits| {
+                self.first_mean(block, part, carry, bits)
+            }),
+            ((0, 0), _) => blocks(frame, &parts, data, each, |block, _, _, bits| {
+                block[0] |= (bits.number(1) << self.low) as i16;
+                Some(())
+            }),
+            ((0, _), _) => blocks(frame, &parts, data, each, |block, part, carry, bits| {
+                self.first_mean(block, part, carry, bits)?;
+                self.ac_block(block, part, &mut carry.empty, bits)
+            }),
+            _ => blocks(frame, &parts, data, each, |block, part, carry, bits| {
+                self.ac_block(block, part, &mut carry.empty, bits)
+            }),
+        }
+    }
+
+    fn part(&self, (component, is_fine, dc, ac): (usize, bool, u8, u8), tables: &Tables<'_>) -> Option<Part> {
+        let with_dc = self.band.0 == 0 && self.high == 0;
+        let with_ac = self.band.1 > 0;
+        Some(Part {
+            component,
+            is_fine,
+            dc: if with_dc { Some(tables.table(DC, dc)?) } else { None },
+            ac: if with_ac { Some(tables.table(AC, ac)?) } else { None },
+        })
+    }
+
+    /// Notes how many bits are missing after this scan. `None` if the scan does not follow from those before.
+    fn note_bits(&self, frame: &mut Frame) -> Option<()> {
+        for &(component, _, _) in &self.parts {
+            let missing = &mut frame.components[component].missing_bits;
+            let within = |place: &usize| (self.band.0..=self.band.1).contains(place);
+            for (_, missing) in PLACES.iter().zip(missing).filter(|(place, _)| within(place)) {
+                let expected = (self.high > 0).then_some(self.high);
+                if *missing != expected {
+                    return None;
+                }
+                *missing = Some(self.low);
+            }
+        }
+        Some(())
+    }
+
+    #[inline(always)]
+    fn first_mean(
+        &self,
+        block: &mut Block,
+        part: &Part,
+        carry: &mut Carry,
+        bits: &mut Bits<'_>,
+    ) -> Option<()> {
+        let size = part.dc.as_ref()?.symbol(bits).filter(|&size| size < 16)?;
+        carry.mean = carry.mean.wrapping_add(bits.signed(u32::from(size)));
+        // As libjpeg does: what is no 16-bit number is no picture either.
+        block[0] = (carry.mean << self.low) as i16;
+        Some(())
+    }
+
+    #[inline(always)]
+    fn ac_block(&self, block: &mut Block, part: &Part, empty: &mut u32, bits: &mut Bits<'_>) -> Option<()> {
+        let (ac, is_fine) = (part.ac.as_ref()?, part.is_fine);
+        if *empty > 0 {
+            *empty -= 1;
+            return Some(());
+        }
+        let mut place = self.band.0.max(1);
+        let end = self.band.1 + 1;
+        while place < end {
+            if !is_fine || place > PLACES[3] {
+                match ac.step_over(bits, place, end) {
+                    Way::Ended => return Some(()),
+                    Way::At(reached) => place = reached,
+                }
+            }
+            bits.refill();
+            let symbol = ac.symbol(bits)?;
+            let (run, size) = (usize::from(symbol >> 4), u32::from(symbol & 15));
+            match (run, size) {
+                (15, 0) => place += 16,
+                (0, 0) => return Some(()),
+                (_, 0) if self.band.0 == 0 => return None,
+                (run, 0) => {
+                    *empty = (1 << run) - 1 + bits.number(run as u32);
+                    return Some(());
+                }
+                _ => {
+                    place += run;
+                    let level = bits.signed(size) << self.low;
+                    if let Some(kept) = PLACES.iter().position(|&kept| kept == place) {
+                        block[kept] = level as i16;
+                    }
+                    place += 1;
+                }
+            }
+        }
+        // A run that leads out of the block is an error.
+        (place == end).then_some(())
+    }
+}
+
+/// Calls `each_block` for the blocks of a scan in their order, with 56 bits ready.
+#[inline(always)]
+fn blocks(
+    frame: &mut Frame,
+    parts: &[Part],
+    data: &ScanData,
+    restart_interval: usize,
+    mut each_block: impl FnMut(&mut Block, &Part, &mut Carry, &mut Bits<'_>) -> Option<()>,
+) -> Option<()> {
+    let alone = parts.len() == 1;
+    let mcus = if alone { frame.components[parts[0].component].used } else { frame.mcus };
+    let total = mcus.0 * mcus.1;
+    let each = if restart_interval == 0 { total } else { restart_interval };
+    if data.intervals() != total.div_ceil(each) {
+        return None;
+    }
+    for interval in 0..data.intervals() {
+        let mut bits = data.interval(interval)?;
+        let mut carries: [Carry; 3] = Default::default();
+        for mcu in interval * each..((interval + 1) * each).min(total) {
+            let (x, y) = (mcu % mcus.0, mcu / mcus.0);
+            for (part, carry) in parts.iter().zip(&mut carries) {
+                let Component { blocks, stride, sampling, .. } = &mut frame.components[part.component];
+                let (across, down) = if alone { (1, 1) } else { *sampling };
+                for row in 0..down {
+                    let start = (y * down + row) * *stride + x * across;
+                    for block in &mut blocks[start..start + across] {
+                        bits.refill();
+                        each_block(block, part, carry, &mut bits)?;
+                    }
+                }
+            }
+        }
+        if bits.is_overrun() {
+            return None;
+        }
+    }
+    Some(())
+}
