@@ -1,0 +1,5 @@
+//! Others judge what comes out: Pillow the pixels, a byte scanner and exiftool what else a rendition carries.
+
+mod agreement;
+mod foreign;
+mod press;
