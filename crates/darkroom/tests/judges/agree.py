@@ -43,7 +43,7 @@ BOUNDS = {
     "odd-411": Bounds(luma_mean=2, luma_worst=8, chroma_mean=6, chroma_worst=20),
     "jpeg": Bounds(luma_mean=1.2, luma_worst=14, chroma_mean=1.2, chroma_worst=14),
     "cmyk": Bounds(luma_mean=1.2, luma_worst=14, chroma_mean=1.2, chroma_worst=14),
-    # A profile that is ignored is five levels off in the mean, "swapped" a hundred.
+    # A profile that is ignored is nine levels off in the mean.
     "icc": Bounds(luma_mean=1.2, luma_worst=14, chroma_mean=1.2, chroma_worst=14),
     "png": Bounds(luma_mean=1.2, luma_worst=8, chroma_mean=1, chroma_worst=8),
     "webp": Bounds(luma_mean=1.2, luma_worst=8, chroma_mean=1, chroma_worst=8),

@@ -31,3 +31,10 @@ fn printed(name: &str, output: &Output) -> String {
     assert!(output.status.success(), "{name}: {}\n{text}\n{complaint}", output.status);
     text.into_owned()
 }
+
+/// What exiftool says about each of the files, tag by tag, as `Group:Tag`.
+pub(crate) fn exiftool(files: &[PathBuf]) -> Vec<serde_json::Map<String, serde_json::Value>> {
+    let output = Command::new("exiftool").args(["-a", "-G1", "-json"]).args(files).output();
+    let output = output.unwrap_or_else(|error| panic!("exiftool is missing: run `make tools`: {error}"));
+    serde_json::from_str(&printed("exiftool", &output)).expect("exiftool prints JSON")
+}

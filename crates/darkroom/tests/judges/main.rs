@@ -2,4 +2,6 @@
 
 mod agreement;
 mod foreign;
+mod metadata;
 mod press;
+mod scan;
