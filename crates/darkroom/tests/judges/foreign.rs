@@ -24,17 +24,10 @@ pub(crate) fn script(name: &str, arguments: &[&Path]) -> String {
     printed(name, &output.expect("the venv's Python starts"))
 }
 
-/// What a judge printed; its complaint where it is not content.
+/// What a judge printed. Fails the test with its complaint where it has one.
 fn printed(name: &str, output: &Output) -> String {
     let text = String::from_utf8_lossy(&output.stdout);
     let complaint = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{name}: {}\n{text}\n{complaint}", output.status);
     text.into_owned()
-}
-
-/// What exiftool says about each of the files, tag by tag, as `Group:Tag`.
-pub(crate) fn exiftool(files: &[PathBuf]) -> Vec<serde_json::Map<String, serde_json::Value>> {
-    let output = Command::new("exiftool").args(["-a", "-G1", "-json"]).args(files).output();
-    let output = output.unwrap_or_else(|error| panic!("exiftool is missing: run `make tools`: {error}"));
-    serde_json::from_str(&printed("exiftool", &output)).expect("exiftool prints JSON")
 }
