@@ -1,8 +1,6 @@
 //! Any file with any plan: the last bytes say which renditions are made of the rest.
 #![no_main]
 
-mod check;
-
 use darkroom::Rendition;
 
 libfuzzer_sys::fuzz_target!(|input: &[u8]| {
@@ -13,5 +11,5 @@ libfuzzer_sys::fuzz_target!(|input: &[u8]| {
         longer_side_px: u32::from(numbers[0]) << (numbers[1] % 5),
         quality: numbers[2],
     };
-    check::check(file, &numbers.chunks_exact(3).map(rendition).collect::<Vec<_>>());
+    darkroom_fuzz::check(file, &numbers.chunks_exact(3).map(rendition).collect::<Vec<_>>());
 });
