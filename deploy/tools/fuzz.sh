@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Fuzzes what reads foreign bytes, guided by coverage, and fails when one of the targets crashes. Prints how many
-# inputs each of them has executed. Everything is built with stable Rust and gcc: libFuzzer comes with its crate, the
+# inputs each of them has executed. The targets are the files in every `fuzz/targets/`. Everything is built with stable Rust and gcc: libFuzzer comes with its crate, the
 # Rust code is instrumented by rustc, libjpeg-turbo and libwebp by gcc.
 #
 #   fuzz.sh SECONDS [TARGET...]     so many seconds for each target; all of them unless some are named
@@ -13,7 +13,6 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 seconds=${1:?usage: fuzz.sh SECONDS [TARGET...]}
 shift
 targets=("$@")
-[ $# -gt 0 ] || targets=(jpeg png gif webp render recipe)
 export SAFELIGHT_CACHE=${SAFELIGHT_CACHE:-$PWD/.cache}
 learned=$SAFELIGHT_CACHE/fuzz
 build=${CARGO_TARGET_DIR:-$PWD/target}/fuzz
@@ -37,16 +36,19 @@ flags=(
     -Clink-arg=-Wl,--wrap=__sanitizer_cov_trace_pc
     -Clink-arg="$coverage"
 )
-RUSTFLAGS="${flags[*]}" CFLAGS="-fsanitize-coverage=trace-pc" \
-    LDFLAGS="-Wl,--wrap=__sanitizer_cov_trace_pc $coverage" \
-    cargo build --release --locked --manifest-path crates/darkroom/fuzz/Cargo.toml \
-    --target "$host" --target-dir "$build"
+export RUSTFLAGS="${flags[*]}" CFLAGS="-fsanitize-coverage=trace-pc"
+export LDFLAGS="-Wl,--wrap=__sanitizer_cov_trace_pc $coverage"
+for manifest in proto/fuzz/Cargo.toml crates/*/fuzz/Cargo.toml; do
+    [ -f "$manifest" ] || continue
+    cargo build --release --locked --manifest-path "$manifest" --target "$host" --target-dir "$build"
+    [ $# -gt 0 ] || for target in "${manifest%/*}"/targets/*.rs; do targets+=("$(basename "$target" .rs)"); done
+done
 
 seeds=$logs/seeds
 "$SAFELIGHT_CACHE/venv/bin/python" -B crates/darkroom/tests/judges/seeds.py "$seeds"
 mkdir -p "$seeds/render" "$seeds/recipe"
 cp "$seeds"/{jpeg,png,gif,webp}/* "$seeds/render"
-find proto -name '*.toml' -path '*recipe*' -exec cp {} "$seeds/recipe" \;
+find proto/recipes -name '*.toml' -exec cp {} "$seeds/recipe" \;
 
 # One target: so many seconds from the seeds and what earlier runs have learned.
 fuzz() {
