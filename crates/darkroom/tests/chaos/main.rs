@@ -21,8 +21,8 @@ use damage::{Chance, Kind, damaged};
 use darkroom::worker::run_if_worker;
 use siege::{Attack, Siege};
 
-/// A worker gets two chances of `wall_secs` each.
-const ANSWER_SECS_MAX: u64 = 25;
+/// A file gets two chances of `wall_secs` each, and each may need a worker to start first.
+const ANSWER_SECS_MAX: u64 = 40;
 const FILES_DEFAULT: u64 = 500;
 
 fn main() {

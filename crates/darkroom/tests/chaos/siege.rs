@@ -9,12 +9,14 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use darkroom::Rendition;
 use darkroom::worker::{Failure, Pool, PoolConfig};
+use darkroom::{Limits, Rendition, render};
 
-/// What a hostile file may cost a good one. The photo's own time, alone on the same machine, comes on top: how fast
-/// the machine is today is not the subject.
+/// What a hostile file may cost a good one.
 const DELAY_MAX: Duration = Duration::from_secs(1);
+/// How busy the machine is with other things is not the subject: each photo is also rendered in this process, and as
+/// many times the slowest of these comes on top.
+const MACHINE_FACTOR: u32 = 4;
 
 /// What became of a hostile file.
 pub(crate) enum Attack {
@@ -47,9 +49,8 @@ pub(crate) struct Siege {
     /// A photo is sent whenever so many hostile files were.
     photo_every: usize,
     bell: SyncSender<()>,
-    photos: JoinHandle<Vec<Duration>>,
-    /// How long the photo takes alone.
-    quiet: Duration,
+    /// How long each photo took, and how long without a pool.
+    photos: JoinHandle<Vec<(Duration, Duration)>>,
     tally: Mutex<BTreeMap<String, usize>>,
 }
 
@@ -60,13 +61,13 @@ impl Siege {
         let pool = Pool::start(PoolConfig { workers, ..PoolConfig::default() }).expect("workers start");
         let pool = Arc::new(pool);
         let photo = photo();
-        let alone: Vec<Duration> = (0..5).map(|_| timed(&pool, &photo)).collect();
-        let quiet = *alone.iter().max().expect("there are five");
         // One in hand and one waiting: photos keep step with the attack.
         let (bell, heard) = sync_channel(1);
         let customer = Arc::clone(&pool);
-        let photos = std::thread::spawn(move || heard.iter().map(|()| timed(&customer, &photo)).collect());
-        Self { pool, photo_every, bell, photos, quiet, tally: Mutex::default() }
+        let photos = std::thread::spawn(move || {
+            heard.iter().map(|()| (timed(&customer, &photo), timed_here(&photo))).collect()
+        });
+        Self { pool, photo_every, bell, photos, tally: Mutex::default() }
     }
 
     /// Sends a hostile file and waits for its end. Fails the test where the pool has none.
@@ -93,15 +94,15 @@ impl Siege {
     pub(crate) fn end(self) -> String {
         drop(self.bell);
         let photos = self.photos.join().expect("every photo is developed");
-        let latest = *photos.iter().max().expect("photos were sent");
+        let latest = photos.iter().map(|(pool, _)| *pool).max().expect("photos were sent");
+        let here = photos.iter().map(|(_, here)| *here).max().expect("photos were sent");
         let last = timed(&self.pool, &photo());
         let account = format!(
-            "  {:?}\n  {} good photos in between: latest {latest:?}, alone {:?}, afterwards {last:?}",
+            "  {:?}\n  {} good photos in between: latest after {latest:?}, without a pool {here:?}, afterwards {last:?}",
             self.tally.into_inner().expect("nobody panics over the tally"),
             photos.len(),
-            self.quiet,
         );
-        assert!(latest <= self.quiet + DELAY_MAX, "a good photo came late\n{account}");
+        assert!(latest <= DELAY_MAX + here * MACHINE_FACTOR, "a good photo came late\n{account}");
         account
     }
 }
@@ -120,5 +121,11 @@ fn timed(pool: &Pool, photo: &[u8]) -> Duration {
     let start = Instant::now();
     let developed = pool.develop("photographer", photo, &plan()).expect("a good photo is developed");
     assert_eq!(developed.renditions.len(), 2);
+    start.elapsed()
+}
+
+fn timed_here(photo: &[u8]) -> Duration {
+    let start = Instant::now();
+    render(photo, &plan(), &Limits::DEFAULT).expect("a good photo is developed");
     start.elapsed()
 }
