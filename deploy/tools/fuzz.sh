@@ -47,7 +47,10 @@ done
 seeds=$logs/seeds
 "$SAFELIGHT_CACHE/venv/bin/python" -B crates/darkroom/tests/judges/seeds.py "$seeds"
 mkdir -p "$seeds/render" "$seeds/recipe"
-cp "$seeds"/{jpeg,png,gif,webp}/* "$seeds/render"
+# The last bytes of this target's input are a plan: one rendition of 64 << 1 pixels at quality 80.
+for seed in "$seeds"/{jpeg,png,gif,webp}/*; do
+    { cat "$seed"; printf '\x40\x01\x50\x01'; } >"$seeds/render/${seed##*/}"
+done
 find proto/recipes -name '*.toml' -exec cp {} "$seeds/recipe" \;
 
 # One target: so many seconds from the seeds and what earlier runs have learned.
