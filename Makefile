@@ -3,12 +3,13 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo build kafka tools test fmt lint latency proto openapi readme
+.PHONY: help demo build kafka tools test chaos fuzz fmt lint latency proto openapi readme
 
 # Jars, linters and the Python environment live here between runs; CARGO_TARGET_DIR is respected too.
 export SAFELIGHT_CACHE ?= $(CURDIR)/.cache
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 TOOLS := deploy/tools
+FUZZ_SECONDS = $(or $(SECONDS),600)
 
 # Where the pinned toolchain is there only under another name, as an installed `stable` of the same version, that one
 # is taken: nothing needs to be fetched then.
@@ -45,6 +46,14 @@ tools: ## Install what the tests need: a browser, linters, clients and servers t
 test: ## Run everything that must pass: fmt, clippy, tests, the page in a browser, schemas, rules
 	@$(TOOLS)/install.sh test
 	@$(TOOLS)/test.sh
+
+chaos: ## Send bombs and 10,000 damaged files of each format through real workers (FILES=10000)
+	@$(TOOLS)/install.sh test
+	SAFELIGHT_CHAOS_FILES=$(or $(FILES),10000) cargo test --release --locked -p darkroom --test chaos
+
+fuzz: ## Fuzz every decoder path and the recipe parser, guided by coverage, so many seconds each (SECONDS=600)
+	@$(TOOLS)/install.sh test
+	@$(TOOLS)/fuzz.sh $(FUZZ_SECONDS)
 
 latency: ## Print the time from upload to visible beyond the pixel work, at idle, on both brokers
 	@cargo build --release --locked --workspace --bins

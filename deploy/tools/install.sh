@@ -83,6 +83,7 @@ check_test_tools() {
     browser_is_there || required+=(chromium)
     has git || required+=(git)
     has exiftool || required+=(libimage-exiftool-perl)
+    has cjpeg || required+=(libjpeg-turbo-progs)
     python3 -c 'import ensurepip, venv' 2>/dev/null || required+=(python3 python3-venv)
 }
 

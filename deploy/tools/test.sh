@@ -106,6 +106,7 @@ rust() {
     # All targets at once: tests and binaries then share one set of features, and nothing is compiled twice.
     step "build" cargo build --release --locked --workspace --all-targets
     suite "cargo test" cargo test --release --locked --workspace --no-fail-fast
+    step "fuzz: every decoder path and the recipe parser" "$tools/fuzz.sh" 4
     suite "page: in a real browser" "$tools/browser-test.sh"
 }
 

@@ -1,0 +1,86 @@
+#!/usr/bin/env bash
+# Fuzzes what reads foreign bytes, guided by coverage, and fails when one of the targets crashes. Prints how many
+# inputs each of them has executed. The targets are the files in every `fuzz/targets/`. Everything is built with stable Rust and gcc: libFuzzer comes with its crate, the
+# Rust code is instrumented by rustc, libjpeg-turbo and libwebp by gcc.
+#
+#   fuzz.sh SECONDS [TARGET...]     so many seconds for each target; all of them unless some are named
+#
+# What the fuzzer learns stays in the cache and is where the next run begins. An input that crashes a target stays in
+# the cache too, and its path is printed: the target's binary takes it as its argument to show the crash again.
+set -euo pipefail
+
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+seconds=${1:?usage: fuzz.sh SECONDS [TARGET...]}
+shift
+targets=("$@")
+export SAFELIGHT_CACHE=${SAFELIGHT_CACHE:-$PWD/.cache}
+learned=$SAFELIGHT_CACHE/fuzz
+build=${CARGO_TARGET_DIR:-$PWD/target}/fuzz
+host=$(rustc -vV | sed -n 's/^host: //p')
+logs=$(mktemp -d)
+trap 'rm -rf "$logs"' EXIT
+
+mkdir -p "$build" "$learned"
+coverage=$build/coverage.o
+gcc -O2 -c crates/darkroom/fuzz/coverage.c -o "$coverage"
+
+# --target keeps the flags away from build scripts. cmake links small programs to see whether the compiler works:
+# they too need somebody to call.
+flags=(
+    --cfg fuzzing
+    -Cpasses=sancov-module
+    -Cllvm-args=-sanitizer-coverage-level=4
+    -Cllvm-args=-sanitizer-coverage-inline-8bit-counters
+    -Cllvm-args=-sanitizer-coverage-pc-table
+    -Cllvm-args=-sanitizer-coverage-trace-compares
+    -Clink-arg=-Wl,--wrap=__sanitizer_cov_trace_pc
+    -Clink-arg="$coverage"
+)
+export RUSTFLAGS="${flags[*]}" CFLAGS="-fsanitize-coverage=trace-pc"
+export LDFLAGS="-Wl,--wrap=__sanitizer_cov_trace_pc $coverage"
+for manifest in proto/fuzz/Cargo.toml crates/*/fuzz/Cargo.toml; do
+    [ -f "$manifest" ] || continue
+    cargo build --release --locked --manifest-path "$manifest" --target "$host" --target-dir "$build"
+    [ $# -gt 0 ] || for target in "${manifest%/*}"/targets/*.rs; do targets+=("$(basename "$target" .rs)"); done
+done
+
+seeds=$logs/seeds
+"$SAFELIGHT_CACHE/venv/bin/python" -B crates/darkroom/tests/judges/seeds.py "$seeds"
+mkdir -p "$seeds/render" "$seeds/recipe"
+# The last bytes of this target's input are a plan: one rendition of 64 << 1 pixels at quality 80.
+for seed in "$seeds"/{jpeg,png,gif,webp}/*; do
+    { cat "$seed"; printf '\x40\x01\x50\x01'; } >"$seeds/render/${seed##*/}"
+done
+find proto/recipes -name '*.toml' -exec cp {} "$seeds/recipe" \;
+
+# One target: so many seconds from the seeds and what earlier runs have learned.
+fuzz() {
+    local target=$1 corpus=$learned/corpus/$1
+    mkdir -p "$corpus" "$learned/crashes"
+    "$build/$host/release/$target" -seed=1 -max_total_time="$seconds" -timeout=20 -rss_limit_mb=2048 -max_len=16384 \
+        -print_final_stats=1 -artifact_prefix="$learned/crashes/$target-" "$corpus" "$seeds/$target" \
+        >"$logs/$target" 2>&1
+}
+
+# Two at a time is what the smallest of machines can do.
+failed=0
+running=()
+settle() {
+    local target=${running[0]%%:*} status=0
+    wait "${running[0]##*:}" || status=$?
+    running=("${running[@]:1}")
+    executed=$(sed -n 's/^stat::number_of_executed_units: *//p' "$logs/$target")
+    known=$(grep -oE 'cov: [0-9]+' "$logs/$target" | tail -n1 || true)
+    printf 'fuzz %-7s %9s executions, %s\n' "$target" "${executed:-no}" "${known:-no coverage}"
+    if [ "$status" -ne 0 ] || [ "${executed:-0}" -eq 0 ] || [ -z "$known" ]; then
+        failed=1
+        tail -n 40 "$logs/$target"
+    fi
+}
+for target in "${targets[@]}"; do
+    if [ ${#running[@]} -ge 2 ]; then settle; fi
+    fuzz "$target" &
+    running+=("$target:$!")
+done
+while [ ${#running[@]} -gt 0 ]; do settle; done
+exit "$failed"
