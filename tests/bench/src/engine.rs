@@ -54,12 +54,17 @@ pub(crate) const KINDS: &[Kind] = &[
     Kind { name: "imagemagick", how: How::Python("py", "magick.py", "") },
 ];
 
-impl Kind {
-    /// Whether it is part of this program and needs nothing fetched.
-    pub(crate) fn is_own(self) -> bool {
-        self.how == How::Own
-    }
+/// The engines that are part of this program.
+pub(crate) fn own() -> Vec<Kind> {
+    KINDS.iter().copied().filter(|kind| kind.how == How::Own).collect()
+}
 
+/// The engines whose packages have been fetched.
+pub(crate) fn present(places: &Places) -> Vec<Kind> {
+    KINDS.iter().copied().filter(|kind| places.has(*kind)).collect()
+}
+
+impl Kind {
     fn command(self, places: &Places) -> Result<Command> {
         let script = |name: &str| places.scripts.join(name);
         let mut command = match self.how {
@@ -100,7 +105,7 @@ impl Places {
     }
 
     /// Whether an engine's packages have been fetched.
-    pub(crate) fn has(&self, kind: Kind) -> bool {
+    fn has(&self, kind: Kind) -> bool {
         match kind.how {
             How::Own => true,
             How::Node(..) => self.peers.join("node/node_modules/sharp").is_dir(),

@@ -29,15 +29,6 @@ const RATIOS: &[(&str, &str, &str)] = &[
 pub(crate) const OURS: &str = "safelight";
 const WORKER: &str = "safelight-worker";
 
-/// Keys of the report that need no peer.
-pub(crate) const OWN_KEYS: &[&str] = &[
-    "jpeg3_vs_image_crate",
-    "jpeg3_vs_image_fir",
-    "peak_mib_jpeg3",
-    "sandbox_overhead",
-    "sandbox_overhead_200kb",
-];
-
 /// The figures about pixels by key; `null` where an engine was not there or cannot do the task.
 pub(crate) fn pixels(measured: &Measured) -> Map<String, Value> {
     let mut figures = Map::new();

@@ -7,15 +7,13 @@ use serde_json::{Value, json};
 
 use crate::meter::proc_line;
 
-/// The machine: CPU, cores, memory, kernel, the core that the engines were pinned to.
-pub(crate) fn describe(core: usize) -> Value {
-    let cores = std::thread::available_parallelism().map_or(0, std::num::NonZero::get);
+/// The machine: CPU, cores, memory, kernel.
+pub(crate) fn describe() -> Value {
     json!({
         "cpu": proc_line(Path::new("/proc/cpuinfo"), "model name"),
-        "cores": cores.max(online()),
+        "cores": online(),
         "memory": proc_line(Path::new("/proc/meminfo"), "MemTotal"),
         "kernel": output("uname", &["-sr"]),
-        "pinned_to_core": core,
         "date": output("date", &["-u", "+%F"]),
     })
 }

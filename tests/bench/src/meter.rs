@@ -91,13 +91,11 @@ pub(crate) fn command_of(pid: u32) -> String {
 
 /// Holds this process, and all that it starts meanwhile, on one core; dropped, it lets go.
 pub(crate) struct Pinned {
-    /// Which, the last one that was allowed.
-    pub core: usize,
     allowed: CpuSet,
 }
 
 impl Pinned {
-    /// Pins.
+    /// Pins to the last core that is allowed.
     pub(crate) fn to_one_core() -> Result<Pinned> {
         let allowed = sched_getaffinity(None).context("ask for the allowed cores")?;
         let mut cores = (0..CpuSet::MAX_CPU).rev();
@@ -105,7 +103,7 @@ impl Pinned {
         let mut one = CpuSet::new();
         one.set(core);
         sched_setaffinity(None, &one).context("pin to one core")?;
-        Ok(Pinned { core, allowed })
+        Ok(Pinned { allowed })
     }
 }
 

@@ -71,10 +71,17 @@ pub(crate) fn details(tasks: &[Task], measured: &Measured) -> Value {
     details.into()
 }
 
-/// Writes the report to `path`.
-pub(crate) fn write(path: &Path, report: &Map<String, Value>) -> Result<()> {
-    let folder = path.parent().context("a report lies in a folder")?;
-    std::fs::create_dir_all(folder).with_context(|| format!("make {}", folder.display()))?;
-    let text = serde_json::to_string_pretty(report)? + "\n";
+/// Every figure of the report, a line each.
+pub(crate) fn summary(report: &Map<String, Value>) -> String {
+    let figures = report.iter().filter(|(_, value)| value.is_number() || value.is_null());
+    let lines: String = figures.map(|(key, value)| format!("  {key:<36} {value}\n")).collect();
+    format!("\n{lines}")
+}
+
+/// Writes a file, and the folder around it.
+pub(crate) fn write(path: &Path, text: &str) -> Result<()> {
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        std::fs::create_dir_all(folder).with_context(|| format!("make {}", folder.display()))?;
+    }
     std::fs::write(path, text).with_context(|| format!("write {}", path.display()))
 }

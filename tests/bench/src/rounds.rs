@@ -6,8 +6,9 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 
-use crate::engine::{Cost, Engine, KINDS, Kind, Places};
+use crate::engine::{Cost, Engine, Kind, Places};
 use crate::protocol::Job;
+use crate::report::progress;
 use crate::samples::{QUALITY, Task};
 
 /// Bytes of an engine that differ by no more than this from ours are equal.
@@ -38,12 +39,22 @@ pub(crate) struct Measured {
     pub engines: Vec<&'static str>,
 }
 
-/// Runs `rounds` rounds of `tasks` over every engine that is there; files for the judge go to `TASK/ENGINE` in `out`.
-pub(crate) fn run(tasks: &[Task], rounds: u32, places: &Places, out: &Path) -> Result<Measured> {
-    let mut engines = Vec::new();
-    for kind in KINDS.iter().copied().filter(|kind| places.has(*kind)) {
-        engines.push(Engine::start(kind, places)?);
-    }
+/// Who runs, how often, and where the files go.
+pub(crate) struct Course<'a> {
+    /// Rounds.
+    pub rounds: u32,
+    /// The engines, ours first.
+    pub kinds: Vec<Kind>,
+    /// Where they are.
+    pub places: &'a Places,
+    /// Where each engine's files are left for the judge of quality, as `TASK/ENGINE/`.
+    pub out: &'a Path,
+}
+
+/// Runs the rounds of `tasks`.
+pub(crate) fn run(tasks: &[Task], course: &Course<'_>) -> Result<Measured> {
+    let Course { rounds, kinds, places, out } = course;
+    let mut engines = kinds.iter().map(|kind| Engine::start(*kind, places)).collect::<Result<Vec<_>>>()?;
     let mut measured = Measured::default();
     for engine in &engines {
         measured.engines.push(engine.kind.name);
@@ -51,20 +62,20 @@ pub(crate) fn run(tasks: &[Task], rounds: u32, places: &Places, out: &Path) -> R
     }
     for task in tasks {
         equal_bytes(task, &mut engines, &mut measured)?;
-        crate::report::progress(&format!("{}: equal bytes sought", task.name));
+        progress(&format!("{}: equal bytes sought", task.name));
     }
-    for round in 0..rounds {
+    for round in 0..*rounds {
         for task in tasks {
             turn(task, round, &mut engines, &mut measured)?;
         }
-        crate::report::progress(&format!("round {} of {rounds}", round + 1));
+        progress(&format!("round {} of {rounds}", round + 1));
     }
     for task in tasks {
         write_files(task, &mut engines, &measured, out)?;
     }
     drop(engines);
-    for kind in KINDS.iter().copied().filter(|kind| places.has(*kind)) {
-        measured.peak_kib.insert(kind.name, memory(kind, &tasks[0], places)?);
+    for kind in kinds {
+        measured.peak_kib.insert(kind.name, memory(*kind, &tasks[0], places)?);
     }
     Ok(measured)
 }

@@ -7,6 +7,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 
+/// More than any machine has clients.
+const CONNECTIONS_MAX: usize = 1024;
+
 /// What was counted within the window.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Counted {
@@ -32,6 +35,12 @@ pub(crate) struct Window {
     pub warm: Duration,
     /// Of the count.
     pub count: Duration,
+}
+
+/// An HTTP client that keeps a connection for each of many threads.
+pub(crate) fn agent() -> ureq::Agent {
+    let config = ureq::Agent::config_builder();
+    config.max_idle_connections(CONNECTIONS_MAX).max_idle_connections_per_host(CONNECTIONS_MAX).build().into()
 }
 
 /// Lets the clients of `window` do `image(client)` again and again, and counts. `probe` is called at both ends of the count.

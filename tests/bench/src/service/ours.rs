@@ -7,18 +7,20 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
 use tempfile::TempDir;
 
 use super::child::Program;
+use super::clients::agent;
 use crate::machine::output;
 use crate::meter;
 
 const CUSTOMER: &str = "bench";
 const ENDED_MAX: Duration = Duration::from_secs(60);
+const AGAIN: Duration = Duration::from_millis(20);
 const RENDITIONS: usize = 3;
 
 /// A running stack and a client of it.
@@ -78,7 +80,7 @@ impl Ours {
             output(&program, &["token", "--data", &data, "--customer", CUSTOMER]).context("make a token")?;
         let ours = Ours {
             stack,
-            http: ureq::Agent::new_with_defaults(),
+            http: agent(),
             address,
             bearer: format!("Bearer {token}"),
             photo: photo.to_vec(),
@@ -92,13 +94,8 @@ impl Ours {
 
     /// One image, from the request to the last byte of its third rendition.
     pub(crate) fn image(&self) -> Result<()> {
-        let url = format!("{}/v1/images?filename=bench.jpg", self.address);
-        let photo = distinct(&self.photo, self.count.fetch_add(1, Ordering::Relaxed));
-        let request = self.http.post(&url).header("content-type", "image/jpeg");
-        let mut answer = request.header("authorization", &self.bearer).send(&photo).context("upload")?;
-        let body: Value = serde_json::from_slice(&answer.body_mut().read_to_vec()?)?;
-        let id = body["id"].as_str().context("an accepted upload has an id")?;
-        let status = self.ended.wait(id)?;
+        let id = self.upload()?;
+        let status = self.ended.wait(&id)?;
         ensure!(status == "processed", "image {id} ended as {status}");
         let image: Value = serde_json::from_slice(&self.get(&format!("/v1/images/{id}"))?)?;
         let renditions = image["renditions"].as_array().context("a processed image has renditions")?;
@@ -108,6 +105,26 @@ impl Ours {
             ensure!(rendition["bytes"] == bytes.len(), "a rendition of {id} is not whole");
         }
         Ok(())
+    }
+
+    /// Uploads a photo that nobody has uploaded yet. Where the service says that it has enough, asks again.
+    fn upload(&self) -> Result<String> {
+        let url = format!("{}/v1/images?filename=bench.jpg", self.address);
+        let photo = distinct(&self.photo, self.count.fetch_add(1, Ordering::Relaxed));
+        let deadline = Instant::now() + ENDED_MAX;
+        loop {
+            let request = self.http.post(&url).header("content-type", "image/jpeg");
+            match request.header("authorization", &self.bearer).send(&photo) {
+                Ok(mut answer) => {
+                    let body: Value = serde_json::from_slice(&answer.body_mut().read_to_vec()?)?;
+                    return Ok(body["id"].as_str().context("an accepted upload has an id")?.to_owned());
+                }
+                Err(ureq::Error::StatusCode(429 | 503)) if Instant::now() < deadline => {
+                    std::thread::sleep(AGAIN);
+                }
+                Err(error) => return Err(error).context("upload"),
+            }
+        }
     }
 
     /// What the stack's processes have used so far.

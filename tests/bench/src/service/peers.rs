@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use anyhow::{Context as _, Result, ensure};
 
 use super::child::{Program, free_port};
+use super::clients::agent;
 use crate::engine::Places;
 use crate::samples::SIDES;
 
@@ -67,7 +68,7 @@ impl Peer {
         path: fn(u32, &str) -> String,
         photos: &[String],
     ) -> Peer {
-        let (photos, next, http) = (photos.to_vec(), AtomicUsize::new(0), ureq::Agent::new_with_defaults());
+        let (photos, next, http) = (photos.to_vec(), AtomicUsize::new(0), agent());
         Peer { programs, ports, path, photos, next, http }
     }
 
