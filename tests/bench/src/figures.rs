@@ -25,9 +25,10 @@ const RATIOS: &[(&str, &str, &str)] = &[
     ("jpeg3_vs_imagemagick", "jpeg3", "imagemagick"),
 ];
 
-/// Our engine, in this process and in a worker.
+/// Our engine in its own process.
 pub(crate) const OURS: &str = "safelight";
-const WORKER: &str = "safelight-worker";
+/// Our engine in a worker of the pool, as the service runs it.
+pub(crate) const WORKER: &str = "safelight-worker";
 
 /// The figures about pixels by key; `null` where an engine was not there or cannot do the task.
 pub(crate) fn pixels(measured: &Measured) -> Map<String, Value> {
@@ -35,7 +36,10 @@ pub(crate) fn pixels(measured: &Measured) -> Map<String, Value> {
     for (key, task, theirs) in RATIOS {
         figures.insert((*key).to_owned(), rounded(ratio(measured, task, OURS, theirs)));
     }
-    let overhead = |task| ratio(measured, task, WORKER, OURS).map(|ratio| ratio - 1.0);
+    let overhead = |task| {
+        let ratios = measured.sandbox.get(task)?.iter().map(|(ours, worker)| worker / ours);
+        median(ratios.collect()).map(|ratio| ratio - 1.0)
+    };
     figures.insert("sandbox_overhead".to_owned(), rounded(overhead("jpeg3")));
     figures.insert("sandbox_overhead_200kb".to_owned(), rounded(overhead("small3")));
     let mib = |engine: &str| measured.peak_kib.get(engine).map(|&kib| kib as f64 / 1024.0);
@@ -109,7 +113,8 @@ mod tests {
 
     #[test]
     fn the_sandbox_is_what_a_worker_costs_more() {
-        let both = measured(&[("jpeg3", OURS, &[100.0]), ("jpeg3", WORKER, &[103.0])]);
+        let pairs = vec![(100.0, 103.0), (200.0, 204.0), (100.0, 150.0)];
+        let both = Measured { sandbox: [("jpeg3", pairs)].into(), ..Measured::default() };
         assert_eq!(pixels(&both)["sandbox_overhead"], json!(0.03));
         assert_eq!(pixels(&both)["jpeg3_vs_sharp"], Value::Null);
     }

@@ -7,6 +7,7 @@ use std::path::Path;
 use anyhow::{Context as _, Result};
 
 use crate::engine::{Cost, Engine, Kind, Places};
+use crate::figures::{OURS, WORKER};
 use crate::protocol::Job;
 use crate::report::progress;
 use crate::samples::{QUALITY, Task};
@@ -20,6 +21,9 @@ const MEMORY_JOBS: usize = 3;
 /// These take seconds a job: they do only the tasks that anybody compares them by.
 const SLOW: &[&str] = &["image", "imagemagick"];
 const SLOW_TASKS: &[&str] = &["jpeg3", "thumb"];
+/// What the sandbox costs is a few percent: it is asked for on its own, often, in turns.
+const SANDBOX_TASKS: &[&str] = &["jpeg3", "small3"];
+const SANDBOX_TURNS_PER_ROUND: u32 = 4;
 
 /// A task's name and an engine's.
 pub(crate) type Pair = (&'static str, &'static str);
@@ -33,6 +37,8 @@ pub(crate) struct Measured {
     pub quality: BTreeMap<Pair, u8>,
     /// Largest resident set after the first task in a fresh process, KiB, children included.
     pub peak_kib: BTreeMap<&'static str, u64>,
+    /// By task, the cost in this process and in a worker, one right after the other.
+    pub sandbox: BTreeMap<&'static str, Vec<(f64, f64)>>,
     /// What the engines are made of.
     pub versions: BTreeMap<String, String>,
     /// The engines that took part.
@@ -70,6 +76,11 @@ pub(crate) fn run(tasks: &[Task], course: &Course<'_>) -> Result<Measured> {
         }
         progress(&format!("round {} of {rounds}", round + 1));
     }
+    for task in tasks.iter().filter(|task| SANDBOX_TASKS.contains(&task.name)) {
+        let pairs = sandbox(task, rounds * SANDBOX_TURNS_PER_ROUND, &mut engines)?;
+        measured.sandbox.insert(task.name, pairs);
+    }
+    progress("the sandbox alone");
     for task in tasks {
         write_files(task, &mut engines, &measured, out)?;
     }
@@ -130,6 +141,22 @@ fn turn(task: &Task, round: u32, engines: &mut [Engine], measured: &mut Measured
         measured.costs.entry(pair).or_default().push(cost);
     }
     Ok(())
+}
+
+/// The cost of a job in this process and in a worker, alternately first and second.
+fn sandbox(task: &Task, turns: u32, engines: &mut [Engine]) -> Result<Vec<(f64, f64)>> {
+    let mut cost = |name: &str| -> Result<f64> {
+        let engine = engines.iter_mut().find(|engine| engine.kind.name == name).context("our engines run")?;
+        Ok(engine.ask(&task.job(QUALITY))?.context("our engine can do its own task")?.cpu_ms)
+    };
+    let pair = |turn: u32| match turn.is_multiple_of(2) {
+        true => Ok((cost(OURS)?, cost(WORKER)?)),
+        false => {
+            let worker = cost(WORKER)?;
+            Ok((cost(OURS)?, worker))
+        }
+    };
+    (0..turns).map(pair).collect()
 }
 
 fn write_files(task: &Task, engines: &mut [Engine], measured: &Measured, out: &Path) -> Result<()> {

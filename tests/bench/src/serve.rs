@@ -18,16 +18,16 @@ use crate::protocol::{Answer, Job, Ready};
 const CUSTOMER: &str = "bench";
 
 /// Makes the files of a job from the bytes of its original: `Err` with a reason where that is not possible at all.
-type Work = Box<dyn Fn(&[u8], &Job) -> Result<Result<Vec<Vec<u8>>, String>>>;
+type Work = Box<dyn FnMut(&[u8], &Job) -> Result<Result<Vec<Vec<u8>>, String>>>;
 
 /// Serves jobs from stdin as the engine `name` until stdin ends.
 pub(crate) fn serve(name: &str) -> Result<()> {
-    let work = engine(name)?;
+    let mut work = engine(name)?;
     let mut out = std::io::stdout().lock();
     writeln!(out, "{}", serde_json::to_string(&Ready { versions: BTreeMap::new() })?)?;
     for line in std::io::stdin().lock().lines() {
         let job: Job = serde_json::from_str(&line?).context("read a job")?;
-        let answer = answer(&work, &job).unwrap_or_else(|error| Answer::Failed(format!("{error:#}")));
+        let answer = answer(&mut work, &job).unwrap_or_else(|error| Answer::Failed(format!("{error:#}")));
         writeln!(out, "{}", serde_json::to_string(&answer)?)?;
     }
     Ok(())
@@ -68,7 +68,7 @@ fn files(developed: Developed, job: &Job) -> Result<Vec<Vec<u8>>, String> {
 }
 
 /// Does a job and measures it: from bytes in memory to bytes in memory.
-fn answer(work: &Work, job: &Job) -> Result<Answer> {
+fn answer(work: &mut Work, job: &Job) -> Result<Answer> {
     let original = std::fs::read(&job.input).with_context(|| format!("read {}", job.input.display()))?;
     let begun = own_cpu_ms() + children_cpu_ms();
     let mut made = Vec::new();

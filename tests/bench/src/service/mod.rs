@@ -50,8 +50,22 @@ struct Round {
     ours: f64,
     ipx: Option<f64>,
     thumbor: Option<f64>,
+    cost: Cost,
+}
+
+/// What our stack costs a window.
+#[derive(Debug, Default, Clone, Copy, PartialEq)]
+struct Cost {
+    /// What is not the workers' as a part of what is.
     overhead: f64,
+    /// The same with the broker.
     overhead_with_broker: f64,
+    /// CPU milliseconds of an image in the workers, and beside them.
+    workers_ms: f64,
+    rest_ms: f64,
+    broker_ms: f64,
+    /// CPU milliseconds a second of everything but the broker while nobody asks for anything.
+    idle_ms_per_sec: f64,
 }
 
 /// Everybody who has a turn.
@@ -119,7 +133,8 @@ fn turn(street: &Street, task: &Task, window: Window) -> Result<Round> {
         let mut engine = street.engines[client].lock().expect("nobody panics with the lock");
         engine.ask(&job)?.context("our engine can do its own task").map(drop)
     };
-    let (engine, ..) = saturate(one_each, alone, || ()).context("the engine alone")?;
+    let (engine, idle_before, idle_after) =
+        saturate(one_each, alone, || street.ours.spent()).context("the engine alone")?;
     let (ours, before, after) =
         saturate(window, |_| street.ours.image(), || street.ours.spent()).context("our service")?;
     let of = |peer: &Option<Peer>| -> Result<Option<f64>> {
@@ -127,22 +142,29 @@ fn turn(street: &Street, task: &Task, window: Window) -> Result<Round> {
         let (counted, ..): (Counted, (), ()) = saturate(window, |client| peer.image(client), || ())?;
         Ok(Some(counted.rate()))
     };
-    let (overhead, overhead_with_broker) = overheads(before, after);
+    let idle_ms = (idle_after.rest - idle_before.rest) * 1e3;
     Ok(Round {
         engine: engine.rate(),
         ours: ours.rate(),
         ipx: of(&street.ipx).context("ipx")?,
         thumbor: of(&street.thumbor).context("thumbor")?,
-        overhead,
-        overhead_with_broker,
+        cost: Cost { idle_ms_per_sec: idle_ms / engine.secs, ..cost(before, after, ours.images) },
     })
 }
 
-/// What is not the workers' as a part of what is, without and with the broker.
-fn overheads(before: Spent, after: Spent) -> (f64, f64) {
+fn cost(before: Spent, after: Spent, images: u64) -> Cost {
     let workers = after.workers - before.workers;
     let rest = after.rest - before.rest;
-    (rest / workers, (rest + after.broker - before.broker) / workers)
+    let broker = after.broker - before.broker;
+    let each = |secs: f64| secs * 1e3 / images as f64;
+    Cost {
+        overhead: rest / workers,
+        overhead_with_broker: (rest + broker) / workers,
+        workers_ms: each(workers),
+        rest_ms: each(rest),
+        broker_ms: each(broker),
+        idle_ms_per_sec: 0.0,
+    }
 }
 
 fn figures(rounds: &[Round]) -> Map<String, Value> {
@@ -151,8 +173,12 @@ fn figures(rounds: &[Round]) -> Map<String, Value> {
         let values: Option<Vec<f64>> = rounds.iter().map(of).collect();
         figures.insert(key.to_owned(), rounded(values.and_then(median)));
     };
-    insert("pipeline_overhead", &|round| Some(round.overhead));
-    insert("pipeline_overhead_with_broker", &|round| Some(round.overhead_with_broker));
+    insert("pipeline_overhead", &|round| Some(round.cost.overhead));
+    insert("pipeline_overhead_with_broker", &|round| Some(round.cost.overhead_with_broker));
+    insert("service_workers_cpu_ms", &|round| Some(round.cost.workers_ms));
+    insert("service_rest_cpu_ms", &|round| Some(round.cost.rest_ms));
+    insert("service_broker_cpu_ms", &|round| Some(round.cost.broker_ms));
+    insert("service_idle_cpu_ms_per_sec", &|round| Some(round.cost.idle_ms_per_sec));
     insert("saturation_vs_engine", &|round| Some(round.ours / round.engine));
     insert("service_vs_ipx", &|round| Some(round.ours / round.ipx?));
     insert("service_vs_thumbor", &|round| Some(round.ours / round.thumbor?));
@@ -171,7 +197,9 @@ mod tests {
     fn what_is_not_pixels_is_set_against_what_is() {
         let before = Spent { workers: 10.0, broker: 5.0, rest: 1.0 };
         let after = Spent { workers: 20.0, broker: 6.0, rest: 1.5 };
-        assert_eq!(overheads(before, after), (0.05, 0.15));
+        let cost = cost(before, after, 100);
+        assert_eq!((cost.overhead, cost.overhead_with_broker), (0.05, 0.15));
+        assert_eq!((cost.workers_ms, cost.rest_ms, cost.broker_ms), (100.0, 5.0, 10.0));
     }
 
     #[test]
