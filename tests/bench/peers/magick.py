@@ -17,8 +17,8 @@ COMMAND = os.environ.get("BENCH_MAGICK", "convert")
 
 
 def hint(original, job):
-    """Has a JPEG shrunk while loading, as the others do, to no less than twice the largest rendition. Only where that is
-    smaller than the original: a larger hint would enlarge it."""
+    """Has a JPEG shrunk while loading, as the others do, to no less than twice the largest rendition. Only where
+    that is smaller than the original: a larger hint would enlarge it."""
     gap = job["sides"][0] * 2
     is_smaller = gap < max(Image.open(BytesIO(original)).size)
     return ["-define", f"jpeg:size={gap}x{gap}"] if is_smaller else []

@@ -81,7 +81,9 @@ def judged(original, files):
             references[size] = shown(original, size)
         made = shown(picture)
         # An engine that dropped the alpha is judged against what a person would have seen.
-        pairs = list(zip(made * len(references[size]), references[size])) if len(made) == 1 else list(zip(made, references[size]))
+        if len(made) < len(references[size]):
+            made *= len(references[size])
+        pairs = list(zip(made, references[size]))
         scores = [(psnr(*pair), ssim(*pair)) for pair in pairs]
         yield engine, size, np.mean([score[0] for score in scores]), np.mean([score[1] for score in scores])
 

@@ -1,5 +1,5 @@
-"""libvips as an engine of the bench. `vips.py each` makes every rendition by a `thumbnail` of its own, `vips.py chained`
-makes each from the next larger one in memory. VIPS_CONCURRENCY=1 is the harness's to set."""
+"""libvips as an engine of the bench. `vips.py each` makes every rendition by a `thumbnail` of its own, `vips.py
+chained` makes each from the next larger one in memory. VIPS_CONCURRENCY=1 is the harness's to set."""
 
 import sys
 

@@ -1,5 +1,5 @@
-//! Owns what the judge of quality is asked and what follows from its answer: how far above or below sharp's our renditions
-//! are. The judge itself is `peers/quality.py`, which shares no code with any engine of ours.
+//! Owns what the judge of quality is asked and what follows from its answer: how far above or below sharp's our
+//! renditions are. The judge itself is `peers/quality.py`, which shares no code with any engine of ours.
 
 use std::io::Write as _;
 use std::path::Path;

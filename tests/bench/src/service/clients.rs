@@ -1,5 +1,5 @@
-//! Owns saturation: as many clients as keep every core busy, each doing one image after the other, and a window in which
-//! the images that came to their end are counted.
+//! Owns saturation: as many clients as keep every core busy, each doing one image after the other, and a window in
+//! which the images that came to their end are counted.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -43,8 +43,8 @@ pub(crate) fn agent() -> ureq::Agent {
     config.max_idle_connections(CONNECTIONS_MAX).max_idle_connections_per_host(CONNECTIONS_MAX).build().into()
 }
 
-/// Lets the clients of `window` do `image(client)` again and again, and counts. `probe` is called at both ends of the count.
-/// Fails if any image did.
+/// Lets the clients of `window` do `image(client)` again and again, and counts. `probe` is called at both ends
+/// of the count. Fails if any image did.
 pub(crate) fn saturate<P>(
     window: Window,
     image: impl Fn(usize) -> Result<()> + Sync,

@@ -1,5 +1,5 @@
-//! Owns our whole path as a service: `safelight up` with every station, an upload over HTTP, and the renditions read when
-//! the live stream says that they are there. Also what its processes cost, split by what they are for.
+//! Owns our whole path as a service: `safelight up` with every station, an upload over HTTP, and the renditions read
+//! when the live stream says that they are there. Also what its processes cost, split by what they are for.
 
 use std::collections::HashMap;
 use std::io::{BufRead as _, BufReader};
