@@ -1,5 +1,6 @@
 //! Owns the other services: ipx in one process with a thread pool as wide as the machine, thumbor as one process a
-//! core. Both read the photos from disk and answer with one rendition a request; an image is done when three have been read.
+//! core. Both read the photos from disk and answer with one rendition a request; an image is done when three have been
+//! read.
 
 use std::path::Path;
 use std::process::Command;
