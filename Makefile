@@ -3,7 +3,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo build kafka tools test chaos fuzz fmt lint latency proto openapi readme
+.PHONY: help demo build kafka tools test chaos fuzz fmt lint latency bench proto openapi readme
 
 # Jars, linters and the Python environment live here between runs; CARGO_TARGET_DIR is respected too.
 export SAFELIGHT_CACHE ?= $(CURDIR)/.cache
@@ -58,6 +58,13 @@ fuzz: ## Fuzz every decoder path and the recipe parser, guided by coverage, so m
 latency: ## Print the time from upload to visible beyond the pixel work, at idle, on both brokers
 	@cargo build --release --locked --workspace --bins
 	@$(TARGET)/release/latency
+
+bench: ## Measure engine and service beside sharp, libvips, Pillow, ImageMagick, ipx and thumbor (ARGS=--only=pixels)
+	@$(TOOLS)/install.sh bench
+	@$(TOOLS)/fetch-kafka.sh
+	@$(TOOLS)/bench-fetch.sh
+	@cargo build --release --locked -p bench -p safelight --bins
+	@$(TARGET)/release/bench --chart tests/bench/chart.svg $(ARGS)
 
 proto: ## Write the Protobuf types from the .proto files to proto/src/safelight.v1.rs
 	SAFELIGHT_REGENERATE=1 cargo test --release --locked --workspace --lib -- the_generated_code_is_that_of_the_proto_files

@@ -7,6 +7,7 @@
 #   install.sh kafka   Java 17 and Maven
 #   install.sh demo    both
 #   install.sh test    both, and a browser, Python, Node, Go and the linters
+#   install.sh bench   both, and Python, Node, ImageMagick and the headers that pillow-simd is compiled with
 #
 # A missing Java is not fatal for `demo`: the local stack then runs on its embedded broker. CI=true makes it fatal.
 set -euo pipefail
@@ -87,6 +88,15 @@ check_test_tools() {
     python3 -c 'import ensurepip, venv' 2>/dev/null || required+=(python3 python3-venv)
 }
 
+check_bench_tools() {
+    has node && has npm || required+=(nodejs npm)
+    has convert || required+=(imagemagick)
+    python3 -c 'import ensurepip, venv' 2>/dev/null || required+=(python3 python3-venv)
+    [ -n "$(find /usr/include -name Python.h -print -quit 2>/dev/null)" ] || required+=(python3-dev)
+    [ -f /usr/include/jpeglib.h ] || required+=(libjpeg-dev)
+    [ -f /usr/include/zlib.h ] || required+=(zlib1g-dev)
+}
+
 # Prints the prefix under which apt-get may install, or fails where nobody lets us.
 privilege() {
     if ! has apt-get; then return 1; fi
@@ -161,7 +171,8 @@ case $purpose in
     kafka) check_kafka_tools ;;
     demo) check_rust; check_build_tools; check_kafka_tools ;;
     test) check_rust; check_build_tools; check_kafka_tools; check_test_tools ;;
-    *) die "usage: install.sh build|kafka|demo|test" ;;
+    bench) check_rust; check_build_tools; check_kafka_tools; check_bench_tools ;;
+    *) die "usage: install.sh build|kafka|demo|test|bench" ;;
 esac
 install_required
 install_for_kafka

@@ -18,6 +18,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("sink", &["gate", "depot", "conveyor", "chassis", "proto"]),
     ("safelight", ALL),
     ("street", ALL),
+    ("bench", &["darkroom"]),
 ];
 
 /// The operator's command and the end-to-end tests see the whole house; nothing sees them but the tests.

@@ -34,8 +34,7 @@ struct Printed {
 }
 
 fn plan(wanted: &Wanted) -> Plan {
-    let rendition =
-        |(index, side): (usize, &u32)| Rendition::new(format!("r{index}"), *side, wanted.quality);
+    let rendition = |(index, side): (usize, &u32)| Rendition::new(format!("r{index}"), *side, wanted.quality);
     wanted.sides.iter().enumerate().map(rendition).collect::<Vec<_>>().into()
 }
 
