@@ -138,8 +138,8 @@ impl Reading {
                 (Ok(customer), Some((id, _))) => drop(customers.insert(customer, id.clone())),
                 (Err(cause), _) => self.complaints.push(format!("{CUSTOMERS}: `{name}`: {cause}")),
                 (_, None) => {
-                    let what = "is the `name-version` of a recipe in this folder";
-                    self.complaints.push(format!("{CUSTOMERS}: `{name}`: {what}, not {value:?}"));
+                    let what = "is the `name-version` of a recipe, in quotes; there is none of this one";
+                    self.complaints.push(format!("{CUSTOMERS}: `{name}`: {what}"));
                 }
             }
         }
