@@ -183,7 +183,7 @@ fn webp_failed(error: WebPEncodingError) -> RenderError {
 fn failed(error: &turbojpeg::Error) -> RenderError {
     let message = error.to_string();
     if message.contains("emory") {
-        return RenderError::OutOfMemory(format!("the {encoder} encoder"));
+        return RenderError::OutOfMemory("the JPEG encoder".into());
     }
     RenderError::corrupt(format!("the encoder refused the picture: {message}"))
 }

@@ -23,6 +23,12 @@ const OVERSAMPLING: f64 = 2.0;
 #[derive(Default)]
 pub struct Darkroom {
     decoder: JpegDecoder,
+    tools: Tools,
+}
+
+/// What works on a picture once it is decoded.
+#[derive(Default)]
+struct Tools {
     scaler: Scaler,
     encoder: Encoder,
 }
@@ -89,21 +95,52 @@ impl Darkroom {
             let frame = rendition.size.frame(source.width, source.height);
             let whole = |orientation| Shape { spans: [Span::WHOLE; 2], size: frame.whole, orientation };
             let shaped = match &made {
-                None => planes.shaped(&whole(jpeg.orientation()), &mut self.scaler)?,
-                Some(larger) => larger.shaped(&whole(Orientation::NoTransforms), &mut self.scaler)?,
+                None => planes.shaped(&whole(jpeg.orientation()), &mut self.tools.scaler)?,
+                Some(larger) => larger.shaped(&whole(Orientation::NoTransforms), &mut self.tools.scaler)?,
             };
-            renditions[index] = Some(self.finish_planes(&shaped, &frame, (original, rendition))?);
+            renditions[index] = Some(self.tools.finish_planes(&shaped, &frame, (original, rendition))?);
             if let Some(larger) = made.replace(shaped) {
-                larger.give_back(&mut self.scaler);
+                larger.give_back(&mut self.tools.scaler);
             }
         }
         if let Some(smallest) = made {
-            smallest.give_back(&mut self.scaler);
+            smallest.give_back(&mut self.tools.scaler);
         }
         let renditions = renditions.into_iter().flatten().collect();
         Ok(Developed { source, renditions, extras: Extras::default() })
     }
 
+    /// Makes the renditions, the largest first, and takes the extras from the smallest picture that is large enough.
+    fn render_pixels(
+        &mut self,
+        decoded: Decoded,
+        original: &Original,
+        plan: &Plan,
+    ) -> Result<Developed, RenderError> {
+        let Steps { wholes, order, small, largest } = Steps::of(plan, original.source);
+        let mut picture = develop(decoded, largest, &mut self.tools.scaler)?;
+        let mut extras = None;
+        let mut renditions: Vec<Option<Encoded>> = vec![None; wholes.len()];
+        for index in order {
+            let (width, height) = wholes[index];
+            if width < small.0 && extras.is_none() {
+                extras = Some(extras::of(&picture, plan, &mut self.tools.scaler)?);
+            }
+            if (width, height) != (picture.width, picture.height) {
+                let smaller = picture.shrunk(width, height, &mut self.tools.scaler)?;
+                self.tools.scaler.give_back(std::mem::replace(&mut picture, smaller).bytes);
+            }
+            renditions[index] =
+                Some(finish(&picture, original, (&plan.renditions[index], &mut self.tools.encoder))?);
+        }
+        let extras = extras.map_or_else(|| extras::of(&picture, plan, &mut self.tools.scaler), Ok)?;
+        self.tools.scaler.give_back(picture.bytes);
+        let renditions = renditions.into_iter().flatten().collect();
+        Ok(Developed { source: original.source, renditions, extras })
+    }
+}
+
+impl Tools {
     /// Makes the file of one rendition from the planes of the whole picture at its scale.
     fn finish_planes(
         &mut self,
@@ -124,35 +161,6 @@ impl Darkroom {
         };
         let bytes = with_rights(bytes, format, (original, size));
         Ok(Encoded { name: rendition.name.clone(), format, width: size.0, height: size.1, bytes })
-    }
-
-    /// Makes the renditions, the largest first, and takes the extras from the smallest picture that is large enough.
-    fn render_pixels(
-        &mut self,
-        decoded: Decoded,
-        original: &Original,
-        plan: &Plan,
-    ) -> Result<Developed, RenderError> {
-        let Steps { wholes, order, small, largest } = Steps::of(plan, original.source);
-        let mut picture = develop(decoded, largest, &mut self.scaler)?;
-        let mut extras = None;
-        let mut renditions: Vec<Option<Encoded>> = vec![None; wholes.len()];
-        for index in order {
-            let (width, height) = wholes[index];
-            if width < small.0 && extras.is_none() {
-                extras = Some(extras::of(&picture, plan, &mut self.scaler)?);
-            }
-            if (width, height) != (picture.width, picture.height) {
-                let smaller = picture.shrunk(width, height, &mut self.scaler)?;
-                self.scaler.give_back(std::mem::replace(&mut picture, smaller).bytes);
-            }
-            renditions[index] =
-                Some(finish(&picture, original, (&plan.renditions[index], &mut self.encoder))?);
-        }
-        let extras = extras.map_or_else(|| extras::of(&picture, plan, &mut self.scaler), Ok)?;
-        self.scaler.give_back(picture.bytes);
-        let renditions = renditions.into_iter().flatten().collect();
-        Ok(Developed { source: original.source, renditions, extras })
     }
 }
 

@@ -118,7 +118,11 @@ fn output_that_changes_after_the_answer_is_read_once() {
         };
         let headers: Vec<String> = made.renditions.iter().map(header).collect();
         let source = r#"{"format":"jpeg","width":120,"height":90}"#;
-        let answer = format!(r#"{{"Developed":{{"source":{source},"renditions":[{}]}}}}"#, headers.join(","));
+        let extras = r#"{"thumbhash":null,"dominant_colour":null}"#;
+        let answer = format!(
+            r#"{{"Developed":{{"source":{source},"renditions":[{}],"extras":{extras}}}}}"#,
+            headers.join(",")
+        );
         match pool.develop(&customer, &photo(&format!("do:lie-and-change {answer};")), &plan()) {
             Ok(developed) => {
                 believed += 1;
