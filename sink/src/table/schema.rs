@@ -19,10 +19,11 @@ const NUMBERS: [&str; 8] = [
     "uploaded_at_unix_ms",
     "width",
 ];
-const TEXTS: [&str; 12] = [
+const TEXTS: [&str; 14] = [
     "channel",
     "customer_day",
     "customer_id",
+    "dominant_colour",
     "failure_detail",
     "failure_reason",
     "filename",
@@ -32,6 +33,7 @@ const TEXTS: [&str; 12] = [
     "recipe",
     "set_by",
     "status",
+    "thumbhash",
 ];
 
 /// Returns in what the table differs from what rows need; none for one that takes every row.
