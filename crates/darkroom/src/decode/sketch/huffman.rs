@@ -1,9 +1,9 @@
-//! Owns a Huffman table made fast: one look into a table of twelve bits finds a code, or as many whole AC coefficients
+//! Owns a Huffman table made fast: one look into a table of thirteen bits finds a code, or as many whole AC coefficients
 //! as fit in them, for whoever only wants to get past.
 
 use super::bits::Bits;
 
-const BITS: u32 = 12;
+const BITS: u32 = 13;
 const ENTRIES: usize = 1 << BITS;
 
 /// Codes of one table of a DHT segment.
@@ -29,7 +29,7 @@ impl Stride {
         Self(u16::from(bits) | u16::from(places) << 5 | u16::from(ends) << 12)
     }
 
-    /// Bits in all, at most 27.
+    /// Bits in all, at most 28.
     fn bits(self) -> u32 {
         u32::from(self.0 & 31)
     }
@@ -134,7 +134,7 @@ impl Huffman {
         let mut near = *bits;
         let way = 'walk: loop {
             near.refill();
-            // Two strides are at most 54 bits.
+            // Two strides are at most 56 bits.
             for _ in 0..2 {
                 let stride = self.strides[near.peek(BITS) as usize & (ENTRIES - 1)];
                 let after = place + stride.places();
