@@ -33,8 +33,8 @@ impl Markers<'_> {
         parts.sort_by_key(|&(sequence, _, _)| sequence);
         let whole = parts
             .iter()
-            .zip(1u8..)
-            .all(|(part, expected)| part.0 == expected && usize::from(part.1) == parts.len());
+            .zip(1usize..)
+            .all(|(part, expected)| usize::from(part.0) == expected && usize::from(part.1) == parts.len());
         let fits = total as u64 <= limits.icc_bytes_max;
         (!parts.is_empty() && whole && fits)
             .then(|| parts.iter().flat_map(|(_, _, part)| *part).copied().collect())
@@ -122,5 +122,23 @@ fn after_entropy_coded_data(bytes: &[u8]) -> Result<&[u8], RenderError> {
     match end {
         Some(end) => Ok(&bytes[end..]),
         None => Err(RenderError::truncated("the file ends in a scan")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A byte counts the parts: counting one further than the last of 255 is one too many for a byte.
+    #[test]
+    fn a_profile_comes_in_up_to_255_parts() {
+        let part = |sequence, count| (sequence, count, &b"icc"[..]);
+        let whole =
+            Markers { icc_parts: (1..=255).rev().map(|n| part(n, 255)).collect(), ..Markers::default() };
+        assert_eq!(whole.icc(&Limits::DEFAULT).unwrap().len(), 3 * 255);
+        let lacking = Markers { icc_parts: vec![part(1, 3), part(3, 3)], ..Markers::default() };
+        assert_eq!(lacking.icc(&Limits::DEFAULT), None);
+        let twice = Markers { icc_parts: vec![part(1, 2), part(1, 2)], ..Markers::default() };
+        assert_eq!(twice.icc(&Limits::DEFAULT), None);
     }
 }
