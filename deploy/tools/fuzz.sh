@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Fuzzes what reads foreign bytes, guided by coverage, and fails when one of the targets crashes. Prints how many
-# inputs each of them has executed. The targets are the files in every `fuzz/targets/`. Everything is built with stable Rust and gcc: libFuzzer comes with its crate, the
-# Rust code is instrumented by rustc, libjpeg-turbo and libwebp by gcc.
+# inputs each of them has executed. The targets are those of tests/fuzz. Everything is built with stable Rust and gcc:
+# libFuzzer comes with its crate, the Rust code is instrumented by rustc, libjpeg-turbo and libwebp by gcc.
 #
 #   fuzz.sh SECONDS [TARGET...]     so many seconds for each target; all of them unless some are named
 #
@@ -22,7 +22,7 @@ trap 'rm -rf "$logs"' EXIT
 
 mkdir -p "$build" "$learned"
 coverage=$build/coverage.o
-gcc -O2 -c crates/darkroom/fuzz/coverage.c -o "$coverage"
+gcc -O2 -c tests/fuzz/coverage.c -o "$coverage"
 
 # --target keeps the flags away from build scripts. cmake links small programs to see whether the compiler works:
 # they too need somebody to call.
@@ -38,11 +38,8 @@ flags=(
 )
 export RUSTFLAGS="${flags[*]}" CFLAGS="-fsanitize-coverage=trace-pc"
 export LDFLAGS="-Wl,--wrap=__sanitizer_cov_trace_pc $coverage"
-for manifest in proto/fuzz/Cargo.toml crates/*/fuzz/Cargo.toml; do
-    [ -f "$manifest" ] || continue
-    cargo build --release --locked --manifest-path "$manifest" --target "$host" --target-dir "$build"
-    [ $# -gt 0 ] || for target in "${manifest%/*}"/targets/*.rs; do targets+=("$(basename "$target" .rs)"); done
-done
+cargo build --release --locked --manifest-path tests/fuzz/Cargo.toml --target "$host" --target-dir "$build"
+if [ ${#targets[@]} -eq 0 ]; then targets=(jpeg png gif webp render recipe); fi
 
 seeds=$logs/seeds
 "$SAFELIGHT_CACHE/venv/bin/python" -B crates/darkroom/tests/judges/seeds.py "$seeds"

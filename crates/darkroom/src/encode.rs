@@ -192,7 +192,7 @@ fn failed(error: &turbojpeg::Error) -> RenderError {
 mod tests {
     use super::*;
     use crate::SourceFormat;
-    use crate::plane::Axis;
+    use crate::axis::Axis;
 
     #[test]
     fn the_same_picture_gives_the_same_bytes_in_the_format_asked_for() {

@@ -5,7 +5,8 @@ use std::f64::consts::PI;
 
 use fast_image_resize::{Filter, FilterType, ResizeAlg, ResizeOptions};
 
-const LOBES: f64 = 3.0;
+/// How far the filter looks, in samples of the coarser of the two rows.
+pub(crate) const LOBES: f64 = 3.0;
 
 /// The resizer's options with this filter.
 pub(crate) fn options() -> ResizeOptions {

@@ -4,6 +4,7 @@
 //! or logging: [`render`] is a pure function of bytes, plan and limits, and [`worker`] runs it where a hostile
 //! file can take down nothing but itself.
 
+mod axis;
 mod colour;
 mod crop;
 mod decode;

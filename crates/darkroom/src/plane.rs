@@ -1,55 +1,17 @@
-//! Owns one channel of a picture on its own grid of samples, and its resampling onto another grid. Grids differ by
-//! more than their size: a subsampled channel of an odd picture ends in half a sample, a turned one begins with it.
-//! Knows nothing about files, and nothing about what the samples mean.
+//! Owns one channel of a picture on its own grid of samples, and its resampling onto another grid. Knows nothing about
+//! files, and nothing about what the samples mean.
+
+use std::ops::Range;
 
 use fast_image_resize::Resizer;
 use fast_image_resize::images::{TypedCroppedImage, TypedImage, TypedImageRef};
 use fast_image_resize::pixels::U8;
 
 use crate::RenderError;
+use crate::axis::{Axis, Cut, Span, cuts};
 use crate::lanczos;
 use crate::orient::Turn;
 use crate::transpose::transpose;
-
-/// Where a picture lies on the samples of one axis. A sample covers the space from its index to the next.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Axis {
-    /// Samples in memory.
-    pub(crate) samples: u32,
-    /// Where the picture begins.
-    pub(crate) start: f64,
-    /// How many samples the picture covers.
-    pub(crate) cover: f64,
-}
-
-impl Axis {
-    /// `pixels` at one sample for every `step` of them, beginning with a whole sample.
-    pub(crate) fn new(pixels: u32, step: u32) -> Self {
-        Self { samples: pixels.div_ceil(step), start: 0.0, cover: f64::from(pixels) / f64::from(step) }
-    }
-
-    /// The same space seen from the other end.
-    pub(crate) fn reversed(self) -> Self {
-        Self { start: f64::from(self.samples) - self.start - self.cover, ..self }
-    }
-
-    /// The samples that hold some of the picture; those behind are an encoder's padding.
-    fn used(self) -> u32 {
-        // At most `samples`, so the cast keeps it whole.
-        ((self.start + self.cover).ceil() as u32).clamp(1, self.samples)
-    }
-}
-
-/// The part of a picture that is wanted on one axis, from 0 to 1.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Span {
-    pub(crate) from: f64,
-    pub(crate) to: f64,
-}
-
-impl Span {
-    pub(crate) const WHOLE: Self = Self { from: 0.0, to: 1.0 };
-}
 
 /// Samples row by row, without padding between rows.
 #[derive(Debug, Clone, PartialEq)]
@@ -121,15 +83,41 @@ impl Scaler {
         source: &Plane<impl AsRef<[u8]>>,
         wanted: &Wanted,
     ) -> Result<Plane<Vec<u8>>, RenderError> {
-        let across = Cut::of(source.across, wanted.spans[0], wanted.across);
-        let down = Cut::of(source.down, wanted.spans[1], wanted.down);
-        if across.is_inside() && down.is_inside() {
-            return self.cut_out(source, wanted, (across, down));
+        let across = cuts(source.across, wanted.spans[0], wanted.across);
+        let down = cuts(source.down, wanted.spans[1], wanted.down);
+        let bytes = match (&across[..], &down[..]) {
+            ([across], [down]) => self.cut_out(source, across, down)?,
+            _ => self.joined(source, &across, &down)?,
+        };
+        Ok(Plane { across: wanted.across, down: wanted.down, bytes })
+    }
+
+    /// Puts together what is cut out piece by piece.
+    fn joined(
+        &mut self,
+        source: &Plane<impl AsRef<[u8]>>,
+        across: &[Cut],
+        down: &[Cut],
+    ) -> Result<Vec<u8>, RenderError> {
+        let samples = |cuts: &[Cut]| cuts.iter().map(|cut| cut.samples as usize).sum::<usize>();
+        let (width, height) = (samples(across), samples(down));
+        let mut bytes = self.take(width * height);
+        let mut top = 0;
+        for down in down {
+            let rows = &mut bytes[top * width..][..down.samples as usize * width];
+            let mut left = 0;
+            for across in across {
+                let columns = across.samples as usize;
+                let piece = self.cut_out(source, across, down)?;
+                for (row, part) in rows.chunks_exact_mut(width).zip(piece.chunks_exact(columns)) {
+                    row[left..left + columns].copy_from_slice(part);
+                }
+                self.give_back(piece);
+                left += columns;
+            }
+            top += down.samples as usize;
         }
-        let extended = self.extended(source, across, down);
-        let plane = self.cut_out(&extended, wanted, (across.extended(), down.extended()));
-        self.give_back(extended.bytes);
-        plane
+        Ok(bytes)
     }
 
     /// Both passes of the filter go down columns, between turning rows into columns and back: the resizer is much
@@ -137,39 +125,35 @@ impl Scaler {
     fn cut_out(
         &mut self,
         source: &Plane<impl AsRef<[u8]>>,
-        wanted: &Wanted,
-        (across, down): (Cut, Cut),
-    ) -> Result<Plane<Vec<u8>>, RenderError> {
-        let (width, height) = (wanted.across.samples as usize, wanted.down.samples as usize);
-        let (columns, rows) = (across.used as usize, down.used as usize);
-        let lower = self.squeeze((source.samples(), source.width()), (columns, rows), down, height)?;
-        let mut bytes = self.turned(lower, columns);
-        bytes = {
-            let narrower = self.squeeze((&bytes, height), (height, columns), across, width)?;
-            self.give_back(bytes);
-            narrower
-        };
-        let bytes = self.turned(bytes, height);
-        Ok(Plane { across: wanted.across, down: wanted.down, bytes })
+        across: &Cut,
+        down: &Cut,
+    ) -> Result<Vec<u8>, RenderError> {
+        let height = down.samples as usize;
+        let lower = self.squeeze((source.samples(), source.width()), across.reach.clone(), down)?;
+        let turned = self.turned(lower, across.reach.len());
+        let narrower = self.squeeze((&turned, height), 0..down.samples, &across.within_reach())?;
+        self.give_back(turned);
+        Ok(self.turned(narrower, height))
     }
 
-    /// Resamples down the columns of a picture of `columns` and `rows` in memory of the given `pitch`.
+    /// Resamples down some columns of a picture in memory of the given `pitch`.
     fn squeeze(
         &mut self,
         (source, pitch): (&[u8], usize),
-        (columns, rows): (usize, usize),
-        cut: Cut,
-        height: usize,
+        columns: Range<u32>,
+        cut: &Cut,
     ) -> Result<Vec<u8>, RenderError> {
         let side = |pixels: usize| u32::try_from(pixels).map_err(RenderError::corrupt);
-        let (pitch_px, columns_px, rows_px) = (side(pitch)?, side(columns)?, side(rows)?);
-        let whole = TypedImageRef::<U8>::from_buffer(pitch_px, side(source.len() / pitch)?, source);
+        let whole = TypedImageRef::<U8>::from_buffer(side(pitch)?, side(source.len() / pitch)?, source);
         let whole = whole.map_err(RenderError::corrupt)?;
-        let used = TypedCroppedImage::new(whole, 0, 0, columns_px, rows_px).map_err(RenderError::corrupt)?;
-        let mut bytes = self.take(columns * height);
-        let target = TypedImage::<U8>::from_buffer(columns_px, side(height)?, &mut bytes);
+        let (width, rows) = (side(columns.len())?, side(cut.reach.len())?);
+        let used = TypedCroppedImage::new(whole, columns.start, cut.reach.start, width, rows);
+        let used = used.map_err(RenderError::corrupt)?;
+        let mut bytes = self.take(columns.len() * cut.samples as usize);
+        let target = TypedImage::<U8>::from_buffer(width, cut.samples, &mut bytes);
         let mut target = target.map_err(RenderError::corrupt)?;
-        let options = lanczos::options().crop(0.0, cut.from, f64::from(columns_px), cut.length);
+        let from = cut.within_reach().from;
+        let options = lanczos::options().crop(0.0, from, f64::from(width), cut.length);
         // Typed, for the resizer would otherwise be compiled for every kind of pixel there is.
         self.resizer.resize_typed(&used, &mut target, &options).map_err(RenderError::corrupt)?;
         Ok(bytes)
@@ -181,61 +165,4 @@ impl Scaler {
         self.give_back(bytes);
         turned
     }
-
-    /// Repeats the outermost samples as far as the cuts reach beyond them.
-    fn extended(&mut self, source: &Plane<impl AsRef<[u8]>>, across: Cut, down: Cut) -> Plane<Vec<u8>> {
-        let (width, height) = (across.extended().used as usize, down.extended().used as usize);
-        let mut bytes = self.take(width * height);
-        let (rows, columns) = (down.used as usize, across.used as usize);
-        for (y, target) in bytes.chunks_exact_mut(width).enumerate() {
-            let row = y.saturating_sub(down.before as usize).min(rows - 1);
-            let row = &source.samples()[row * source.width()..][..columns];
-            let (left, rest) = target.split_at_mut(across.before as usize);
-            let (middle, right) = rest.split_at_mut(columns);
-            left.fill(row[0]);
-            middle.copy_from_slice(row);
-            right.fill(row[columns - 1]);
-        }
-        let axis = |cut: Cut| Axis { samples: cut.extended().used, start: 0.0, cover: 0.0 };
-        Plane { across: axis(across), down: axis(down), bytes }
-    }
-}
-
-/// The source samples of one axis that a target grid asks for.
-#[derive(Debug, Clone, Copy)]
-struct Cut {
-    from: f64,
-    length: f64,
-    used: u32,
-    /// Samples missing at the beginning and at the end.
-    before: u32,
-    after: u32,
-}
-
-impl Cut {
-    fn of(source: Axis, span: Span, target: Axis) -> Self {
-        let covered = source.cover * (span.to - span.from);
-        let pitch = covered / target.cover;
-        let from = tidy(source.start + source.cover * span.from - target.start * pitch);
-        let length = tidy(f64::from(target.samples) * pitch);
-        let used = source.used();
-        let after = (tidy(from + length) - f64::from(used)).ceil().max(0.0);
-        // Casts of small whole numbers: a grid reaches at most one of its samples beyond the picture.
-        Self { from, length, used, before: (-from).ceil().max(0.0) as u32, after: after as u32 }
-    }
-
-    fn is_inside(self) -> bool {
-        self.before == 0 && self.after == 0
-    }
-
-    /// The same cut of the extended plane.
-    fn extended(self) -> Self {
-        let used = self.used + self.before + self.after;
-        Self { from: self.from + f64::from(self.before), used, before: 0, after: 0, ..self }
-    }
-}
-
-/// Takes away what floating point added to a whole number: the resizer compares exactly.
-fn tidy(value: f64) -> f64 {
-    if (value - value.round()).abs() < 1e-9 { value.round() } else { value }
 }

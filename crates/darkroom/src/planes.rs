@@ -4,8 +4,9 @@
 use image::metadata::Orientation;
 
 use crate::RenderError;
+use crate::axis::{Axis, Span};
 use crate::orient::Turn;
-use crate::plane::{Axis, Plane, Scaler, Span, Wanted};
+use crate::plane::{Plane, Scaler, Wanted};
 
 /// Pixels for each chroma sample of a rendition, across and down: 4:2:0.
 const CHROMA_STEP: u32 = 2;

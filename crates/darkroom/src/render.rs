@@ -3,11 +3,12 @@
 
 use image::metadata::Orientation;
 
+use crate::axis::Span;
 use crate::decode::{Decoded, Jpeg, JpegDecoder, decode, rights_of};
 use crate::encode::Encoder;
 use crate::finish::{Original, finish, with_rights};
 use crate::picture::Picture;
-use crate::plane::{Scaler, Span};
+use crate::plane::Scaler;
 use crate::planes::{Planes, Shape};
 use crate::rights::Rights;
 use crate::{

@@ -9,8 +9,9 @@ use turbojpeg::{
 
 use super::jpeg_markers::{Markers, walk};
 use super::{Decoded, check_size, orientation_of, sketch};
+use crate::axis::Axis;
 use crate::picture::{Channels, Picture};
-use crate::plane::{Axis, Plane};
+use crate::plane::Plane;
 use crate::planes::Planes;
 use crate::{Limits, RenderError};
 use image::metadata::Orientation;

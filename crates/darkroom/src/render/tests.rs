@@ -18,7 +18,9 @@ const SUBSAMPLINGS: [Subsamp; 7] = [
 
 /// A picture without symmetry: each corner has its own colour.
 fn photo((width, height): (usize, usize), subsamp: Subsamp, progressive: bool) -> Vec<u8> {
-    let level = |at: usize, side: usize| (at * 200 / side.max(2)) as u8;
+    // Gentle slopes in tiny pictures too: where a pixel is a third of all levels, an encoder's mean of two and our filter
+    // are equally right and far apart.
+    let level = |at: usize, side: usize| (at * 200 / side.max(25)) as u8;
     let pixels: Vec<u8> = (0..height)
         .flat_map(|y| (0..width).map(move |x| (x, y)))
         .flat_map(|(x, y)| [20 + level(x, width), 40 + level(y, height), 230 - level(x, width)])
@@ -79,7 +81,7 @@ fn planes_show_what_pixels_show_in_every_subsampling_orientation_and_odd_size() 
             let file = photo(size, subsamp, index % 2 == 1);
             let orientation = u8::try_from(index % 8 + 1).unwrap();
             let what = format!("{size:?} {subsamp:?} orientation {orientation}");
-            assert_near(&turned(&file, orientation), &[64, 9, 5], 6.0, &what);
+            assert_near(&turned(&file, orientation), &[64, 9, 5], 5.0, &what);
         }
     }
 }

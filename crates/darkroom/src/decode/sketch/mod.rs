@@ -8,7 +8,7 @@ mod huffman;
 mod scan;
 
 use super::jpeg_markers::Segment;
-use crate::plane::Axis;
+use crate::axis::Axis;
 use bits::ScanData;
 use frame::Frame;
 use huffman::Huffman;

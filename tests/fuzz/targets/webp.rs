@@ -5,5 +5,5 @@ libfuzzer_sys::fuzz_target!(|file: &[u8]| {
     let length = u32::try_from(file.len().max(12) - 8).expect("libFuzzer's files are small");
     let mut magic = *b"RIFF\0\0\0\0WEBP";
     magic[4..8].copy_from_slice(&length.to_le_bytes());
-    darkroom_fuzz::develops_as(&magic, file, &darkroom_fuzz::thumb());
+    fuzz::develops_as(&magic, file, &fuzz::thumb());
 });

@@ -2,17 +2,17 @@
 #![no_main]
 #![allow(dead_code, reason = "the modules are those of the whole crate")]
 
-#[path = "../../src/colour.rs"]
+#[path = "../../../proto/src/colour.rs"]
 mod colour;
-#[path = "../../src/format.rs"]
+#[path = "../../../proto/src/format.rs"]
 mod format;
-#[path = "../../src/hash.rs"]
+#[path = "../src/hash.rs"]
 mod hash;
-#[path = "../../src/ids.rs"]
+#[path = "../../../proto/src/ids.rs"]
 mod ids;
-#[path = "../../src/moment.rs"]
+#[path = "../../../proto/src/moment.rs"]
 mod moment;
-#[path = "../../src/recipe/mod.rs"]
+#[path = "../../../proto/src/recipe/mod.rs"]
 mod recipe;
 
 use colour::Colour;

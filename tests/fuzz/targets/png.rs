@@ -1,4 +1,4 @@
 //! Any bytes behind a PNG's signature. Checksums are not looked at: `png` leaves them out under `cfg(fuzzing)`.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|file: &[u8]| darkroom_fuzz::develops_as(b"\x89PNG\r\n\x1a\n", file, &darkroom_fuzz::thumb()));
+libfuzzer_sys::fuzz_target!(|file: &[u8]| fuzz::develops_as(b"\x89PNG\r\n\x1a\n", file, &fuzz::thumb()));
