@@ -211,6 +211,8 @@ impl Place {
             .part_number(number)
             .checksum_sha256(checksum)
             .body(ByteStream::from(part))
+            .customize()
+            .disable_payload_signing()
             .send()
             .await
             .map_err(unavailable)?;
