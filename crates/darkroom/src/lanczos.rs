@@ -1,12 +1,21 @@
-//! Owns the filter that pictures are shrunk with: Lanczos with three lobes, by a polynomial instead of two sines. Each
-//! picture needs a hundred thousand of its values, and as many calls of the C library cost more than a thumbnail's encoding.
+//! Owns the filter that pictures are shrunk with: Lanczos with three lobes, from a table instead of two sines. Each
+//! picture needs a hundred thousand of its values, and as many sines cost more than a thumbnail's encoding.
 
 use std::f64::consts::PI;
+use std::sync::LazyLock;
 
 use fast_image_resize::{Filter, FilterType, ResizeAlg, ResizeOptions};
 
 /// How far the filter looks, in samples of the coarser of the two rows.
 pub(crate) const LOBES: f64 = 3.0;
+
+/// Between two values of the table the filter is a straight line within three millionths, a tenth of what the resizer
+/// rounds its weights to.
+const STEPS: usize = 512;
+
+/// The filter at every step from 0 to three, and a zero behind.
+static VALUES: LazyLock<[f64; 3 * STEPS + 2]> =
+    LazyLock::new(|| std::array::from_fn(|step| exact(step as f64 / STEPS as f64)));
 
 /// The resizer's options with this filter.
 pub(crate) fn options() -> ResizeOptions {
@@ -14,26 +23,19 @@ pub(crate) fn options() -> ResizeOptions {
     ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Custom(filter)))
 }
 
-/// `sinc(x) * sinc(x / 3)` within three of zero.
+/// The filter within three of zero, and zero elsewhere.
 fn lanczos3(x: f64) -> f64 {
-    let x = x.abs();
-    if x >= LOBES {
-        return 0.0;
-    }
-    if x < 1e-6 {
-        return 1.0;
-    }
-    // sin(3t) is 3 sin(t) - 4 sin(t)^3: one sine does for both.
-    let third = sine(PI * x / LOBES);
-    LOBES * third * third * (3.0 - 4.0 * third * third) / (PI * PI * x * x)
+    let place = x.abs().min(LOBES) * STEPS as f64;
+    // At most the last step but one.
+    let step = place as usize;
+    let (before, after) = (VALUES[step], VALUES[step + 1]);
+    before + (after - before) * (place - step as f64)
 }
 
-/// The sine of an angle from 0 to pi, by Taylor's series: off by less than one in a thousand million.
-fn sine(angle: f64) -> f64 {
-    let angle = angle.min(PI - angle);
-    let square = angle * angle;
-    let factors = [156.0, 110.0, 72.0, 42.0, 20.0, 6.0];
-    angle * factors.iter().fold(1.0, |sum, factor| 1.0 - square / factor * sum)
+/// `sinc(x) * sinc(x / 3)`.
+fn exact(x: f64) -> f64 {
+    let sinc = |x: f64| if x == 0.0 { 1.0 } else { (PI * x).sin() / (PI * x) };
+    if x < LOBES { sinc(x) * sinc(x / LOBES) } else { 0.0 }
 }
 
 #[cfg(test)]
@@ -43,10 +45,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_polynomial_is_the_filter(x in -3.5f64..3.5) {
-            let sinc = |x: f64| if x == 0.0 { 1.0 } else { (PI * x).sin() / (PI * x) };
-            let exact = if x.abs() < 3.0 { sinc(x) * sinc(x / 3.0) } else { 0.0 };
-            prop_assert!((lanczos3(x) - exact).abs() < 1e-8, "{} for {exact}", lanczos3(x));
+        fn the_table_is_the_filter(x in -3.5f64..3.5) {
+            prop_assert!((lanczos3(x) - exact(x.abs())).abs() < 3e-6, "{} for {}", lanczos3(x), exact(x.abs()));
         }
     }
 }

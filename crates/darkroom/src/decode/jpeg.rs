@@ -18,9 +18,9 @@ use image::metadata::Orientation;
 
 /// Scans of a progressive file. Encoders write about ten; each scan costs a pass over all coefficients.
 const SCANS_MAX: u32 = 100;
-/// How much of the usual oversampling is enough for a sketch of a progressive file: the mean of a block is an exact
-/// shrinking by eight.
-const SKETCH_OVERSAMPLING: f64 = 4.0 / 3.0;
+/// How much of the usual oversampling is enough where a sample is the mean of a block: that is an exact shrinking by
+/// eight.
+const MEANS_OVERSAMPLING: f64 = 4.0 / 3.0;
 /// A larger buffer is given back after its picture.
 const KEPT_BYTES_MAX: usize = 32 << 20;
 
@@ -107,14 +107,8 @@ impl<'a> Jpeg<'a> {
         reduction: f64,
         decoder: &'b mut JpegDecoder,
     ) -> Result<Planes<&'b [u8]>, RenderError> {
-        if self.header.is_progressive && reduction * SKETCH_OVERSAMPLING >= 8.0 {
-            let axes = self
-                .markers
-                .segments()
-                .and_then(|segments| sketch::draw(segments, [false; 3], self.size, &mut decoder.planes));
-            if let Some(axes) = axes {
-                return Ok(split(&decoder.planes, &axes));
-            }
+        if let Some(axes) = self.sketch(reduction, &mut decoder.planes) {
+            return Ok(split(&decoder.planes, &axes));
         }
         let (factor, header) = self.scaled(reduction);
         decoder.decompressor()?.set_scaling_factor(factor).map_err(|error| failed(&error))?;
@@ -130,6 +124,19 @@ impl<'a> Jpeg<'a> {
         let axes = self.axes(&image, factor.denom());
         check(decompressor.decompress_to_yuv(self.file, image))?;
         Ok(split(planes, &axes))
+    }
+
+    /// Draws the planes from each block's lowest coefficients, where that is enough of them: the rest of a progressive
+    /// file need not be read then, and that of a sequential one is stepped over.
+    fn sketch(&self, reduction: f64, samples: &mut Vec<u8>) -> Option<Vec<(Axis, Axis)>> {
+        let means_do = reduction * MEANS_OVERSAMPLING >= 8.0;
+        let is_fine = match self.header.is_progressive {
+            true if means_do => [false; 3],
+            false if means_do => [reduction < 8.0, false, false],
+            false if reduction >= 4.0 => [true; 3],
+            _ => return None,
+        };
+        sketch::draw(self.markers.segments()?, is_fine, self.size, samples)
     }
 
     fn axes(&self, image: &YuvImage<&mut [u8]>, denominator: usize) -> Vec<(Axis, Axis)> {
@@ -241,137 +248,4 @@ fn failed(error: &turbojpeg::Error) -> RenderError {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use turbojpeg::Compressor;
-
-    fn decode(file: &[u8], limits: &Limits) -> Result<Decoded, RenderError> {
-        let mut decoder = JpegDecoder::default();
-        let jpeg = Jpeg::open(file, limits, &mut decoder)?;
-        if jpeg.has_planes() {
-            let planes = jpeg.planes(1.0, &mut decoder).map(drop);
-            assert_eq!(planes.err(), jpeg.pixels(1.0, limits, &mut decoder).err());
-        }
-        jpeg.pixels(1.0, limits, &mut decoder)
-    }
-
-    fn sample(configure: impl FnOnce(&mut Compressor)) -> Vec<u8> {
-        let pixels: Vec<u8> = (0..96 * 80 * 3).map(|i| (i * i / 97 % 256) as u8).collect();
-        let mut compressor = Compressor::new().unwrap();
-        compressor.set_subsamp(Subsamp::Sub2x2).unwrap();
-        configure(&mut compressor);
-        let image =
-            Image { pixels: &pixels[..], width: 96, pitch: 288, height: 80, format: PixelFormat::RGB };
-        compressor.compress_to_vec(image).unwrap()
-    }
-
-    fn kinds() -> [Vec<u8>; 2] {
-        [sample(|_| ()), sample(|compressor| compressor.set_progressive(true).unwrap())]
-    }
-
-    #[test]
-    fn a_cut_at_any_byte_is_truncated() {
-        for file in kinds() {
-            decode(&file, &Limits::DEFAULT).unwrap();
-            for end in 3..file.len() {
-                let error = decode(&file[..end], &Limits::DEFAULT).unwrap_err();
-                assert!(matches!(error, RenderError::Truncated(_)), "cut at {end}: {error}");
-            }
-        }
-    }
-
-    #[test]
-    fn a_scan_cut_short_under_a_proper_end_is_truncated() {
-        let file = sample(|_| ());
-        let scan = file.windows(2).position(|pair| pair == [0xff, SOS]).unwrap() + 14;
-        for end in (scan + 1..file.len() - 8).step_by(17) {
-            let mut cut = file[..end].to_vec();
-            if cut.last() == Some(&0xff) {
-                cut.pop();
-            }
-            cut.extend([0xff, 0xd9]);
-            let error = decode(&cut, &Limits::DEFAULT).unwrap_err();
-            assert!(matches!(error, RenderError::Truncated(_)), "cut at {end}: {error}");
-        }
-    }
-
-    const SOS: u8 = 0xda;
-
-    #[test]
-    fn stray_bytes_before_the_end_and_behind_it_are_harmless() {
-        let mut file = sample(|_| ());
-        let end = file.len() - 2;
-        file.splice(end..end, [0; 9]);
-        file.extend(b"a video, perhaps");
-        decode(&file, &Limits::DEFAULT).unwrap();
-    }
-
-    #[test]
-    fn a_header_beyond_the_limits_is_refused_unread() {
-        let mut file = sample(|_| ());
-        let sof = file.windows(2).position(|pair| pair == [0xff, 0xc0]).unwrap();
-        file[sof + 5..sof + 9].copy_from_slice(&[0x3f, 0xff, 0x3f, 0xff]);
-        let error = decode(&file, &Limits::DEFAULT).unwrap_err();
-        assert!(matches!(error, RenderError::PixelsTooMany { .. }), "{error}");
-        file[sof + 5..sof + 9].copy_from_slice(&[0xff, 0xff, 0x00, 0x01]);
-        let error = decode(&file, &Limits::DEFAULT).unwrap_err();
-        assert!(matches!(error, RenderError::DimensionsTooLarge { .. }), "{error}");
-    }
-
-    fn sketched(file: &[u8], fine: bool) -> Option<(usize, Vec<u8>)> {
-        let (markers, mut samples) = (walk(file).ok()?, Vec::new());
-        let axes = sketch::draw(markers.segments()?, [fine; 3], markers.size?, &mut samples)?;
-        Some((axes[0].0.samples as usize, samples))
-    }
-
-    #[test]
-    fn a_sketch_shows_the_mean_of_every_block() {
-        for file in kinds() {
-            let mut decoder = JpegDecoder::default();
-            let jpeg = Jpeg::open(&file, &Limits::DEFAULT, &mut decoder).unwrap();
-            let whole = jpeg.planes(1.0, &mut decoder).unwrap();
-            let (luma, (width, sketch)) = (&whole.planes[0], sketched(&file, false).unwrap());
-            assert_eq!((width, sketch.len()), (12, 12 * 10 + 2 * 6 * 5));
-            for (at, &seen) in sketch[..120].iter().enumerate() {
-                let (left, top) = (at % 12 * 8, at / 12 * 8);
-                let sum: u32 =
-                    (0..64).map(|i| u32::from(luma.bytes[(top + i / 8) * 96 + left + i % 8])).sum();
-                // Levels that are cut off at black or white make the mean of the whole block another one.
-                assert!(sum.div_ceil(64).abs_diff(u32::from(seen)) <= 20, "block {at}: {sum} / 64, {seen}");
-            }
-        }
-    }
-
-    #[test]
-    fn a_sketch_of_a_damaged_file_is_one_of_the_same_size_or_none() {
-        for file in kinds() {
-            let (_, whole) = sketched(&file, true).unwrap();
-            let mut seed = 0x2545_f491_u32;
-            for _ in 0..4000 {
-                seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-                let mut damaged = file.clone();
-                let at = 2 + seed as usize % (file.len() - 4);
-                damaged[at] = damaged[at].wrapping_add((seed >> 24) as u8 | 1);
-                if walk(&damaged).is_ok_and(|markers| markers.size == Some((96, 80))) {
-                    let sketch = sketched(&damaged, true).map(|(_, sketch)| sketch.len());
-                    assert!(sketch.is_none_or(|length| length <= 3 * whole.len()), "damaged at {at}");
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn inks_of_adobe_are_inverted() {
-        let ink = [30u8, 60, 90, 20].repeat(64);
-        let mut compressor = Compressor::new().unwrap();
-        compressor.set_quality(100).unwrap();
-        compressor.set_subsamp(Subsamp::None).unwrap();
-        let image = Image { pixels: &ink[..], width: 8, pitch: 32, height: 8, format: PixelFormat::CMYK };
-        let file = compressor.compress_to_vec(image).unwrap();
-        let decoded = decode(&file, &Limits::DEFAULT).unwrap();
-        assert_eq!(decoded.picture.channels, Channels::Cmyk);
-        // libjpeg marks its CMYK files as Adobe's.
-        let near = |a: u8, b: u8| a.abs_diff(b) <= 3;
-        assert!(near(decoded.picture.bytes[0], 225), "{:?}", &decoded.picture.bytes[..4]);
-    }
-}
+mod tests;

@@ -1,0 +1,149 @@
+//! What libjpeg warns about, judged; sketches held against whole decodings.
+
+use super::*;
+use turbojpeg::Compressor;
+
+fn decode(file: &[u8], limits: &Limits) -> Result<Decoded, RenderError> {
+    let mut decoder = JpegDecoder::default();
+    let jpeg = Jpeg::open(file, limits, &mut decoder)?;
+    if jpeg.has_planes() {
+        let planes = jpeg.planes(1.0, &mut decoder).map(drop);
+        assert_eq!(planes.err(), jpeg.pixels(1.0, limits, &mut decoder).err());
+    }
+    jpeg.pixels(1.0, limits, &mut decoder)
+}
+
+fn sample(configure: impl FnOnce(&mut Compressor)) -> Vec<u8> {
+    let pixels: Vec<u8> = (0..96 * 80 * 3).map(|i| (i * i / 97 % 256) as u8).collect();
+    let mut compressor = Compressor::new().unwrap();
+    compressor.set_subsamp(Subsamp::Sub2x2).unwrap();
+    configure(&mut compressor);
+    let image = Image { pixels: &pixels[..], width: 96, pitch: 288, height: 80, format: PixelFormat::RGB };
+    compressor.compress_to_vec(image).unwrap()
+}
+
+fn kinds() -> [Vec<u8>; 2] {
+    [sample(|_| ()), sample(|compressor| compressor.set_progressive(true).unwrap())]
+}
+
+#[test]
+fn a_cut_at_any_byte_is_truncated() {
+    for file in kinds() {
+        decode(&file, &Limits::DEFAULT).unwrap();
+        for end in 3..file.len() {
+            let error = decode(&file[..end], &Limits::DEFAULT).unwrap_err();
+            assert!(matches!(error, RenderError::Truncated(_)), "cut at {end}: {error}");
+        }
+    }
+}
+
+#[test]
+fn a_scan_cut_short_under_a_proper_end_is_truncated() {
+    let file = sample(|_| ());
+    let scan = file.windows(2).position(|pair| pair == [0xff, SOS]).unwrap() + 14;
+    for end in (scan + 1..file.len() - 8).step_by(17) {
+        let mut cut = file[..end].to_vec();
+        if cut.last() == Some(&0xff) {
+            cut.pop();
+        }
+        cut.extend([0xff, 0xd9]);
+        let error = decode(&cut, &Limits::DEFAULT).unwrap_err();
+        assert!(matches!(error, RenderError::Truncated(_)), "cut at {end}: {error}");
+    }
+}
+
+const SOS: u8 = 0xda;
+
+#[test]
+fn stray_bytes_before_the_end_and_behind_it_are_harmless() {
+    let mut file = sample(|_| ());
+    let end = file.len() - 2;
+    file.splice(end..end, [0; 9]);
+    file.extend(b"a video, perhaps");
+    decode(&file, &Limits::DEFAULT).unwrap();
+}
+
+#[test]
+fn a_header_beyond_the_limits_is_refused_unread() {
+    let mut file = sample(|_| ());
+    let sof = file.windows(2).position(|pair| pair == [0xff, 0xc0]).unwrap();
+    file[sof + 5..sof + 9].copy_from_slice(&[0x3f, 0xff, 0x3f, 0xff]);
+    let error = decode(&file, &Limits::DEFAULT).unwrap_err();
+    assert!(matches!(error, RenderError::PixelsTooMany { .. }), "{error}");
+    file[sof + 5..sof + 9].copy_from_slice(&[0xff, 0xff, 0x00, 0x01]);
+    let error = decode(&file, &Limits::DEFAULT).unwrap_err();
+    assert!(matches!(error, RenderError::DimensionsTooLarge { .. }), "{error}");
+}
+
+fn sketched(file: &[u8], fine: bool) -> Option<(usize, Vec<u8>)> {
+    let (markers, mut samples) = (walk(file).ok()?, Vec::new());
+    let axes = sketch::draw(markers.segments()?, [fine; 3], markers.size?, &mut samples)?;
+    Some((axes[0].0.samples as usize, samples))
+}
+
+#[test]
+fn a_sketch_shows_the_mean_of_every_block() {
+    for file in kinds() {
+        let mut decoder = JpegDecoder::default();
+        let jpeg = Jpeg::open(&file, &Limits::DEFAULT, &mut decoder).unwrap();
+        let whole = jpeg.planes(1.0, &mut decoder).unwrap();
+        let (luma, (width, sketch)) = (&whole.planes[0], sketched(&file, false).unwrap());
+        assert_eq!((width, sketch.len()), (12, 12 * 10 + 2 * 6 * 5));
+        for (at, &seen) in sketch[..120].iter().enumerate() {
+            let (left, top) = (at % 12 * 8, at / 12 * 8);
+            let sum: u32 = (0..64).map(|i| u32::from(luma.bytes[(top + i / 8) * 96 + left + i % 8])).sum();
+            // Levels that are cut off at black or white make the mean of the whole block another one.
+            assert!(sum.div_ceil(64).abs_diff(u32::from(seen)) <= 20, "block {at}: {sum} / 64, {seen}");
+        }
+    }
+}
+
+#[test]
+fn a_fine_sketch_shows_what_a_decoding_at_a_quarter_shows() {
+    let mut decoder = JpegDecoder::default();
+    for file in &kinds() {
+        let jpeg = Jpeg::open(file, &Limits::DEFAULT, &mut decoder).unwrap();
+        let quarter = jpeg.pixels(4.0, &Limits::DEFAULT, &mut decoder).unwrap().picture;
+        let (width, sketch) = sketched(file, true).unwrap();
+        assert_eq!((width, sketch.len()), (24, 24 * 20 * 3 / 2));
+        let luma = quarter.bytes.as_chunks::<3>().0.iter().map(|&[red, green, blue]| {
+            0.299 * f64::from(red) + 0.587 * f64::from(green) + 0.114 * f64::from(blue)
+        });
+        let sum: f64 = luma.zip(&sketch).map(|(seen, &drawn)| (seen - f64::from(drawn)).abs()).sum();
+        // The picture is noise, of which libjpeg folds a little more in.
+        assert!(sum / 480.0 < 6.0, "{} levels off in the mean", sum / 480.0);
+    }
+}
+
+#[test]
+fn a_sketch_of_a_damaged_file_is_one_of_the_same_size_or_none() {
+    for file in kinds() {
+        let (_, whole) = sketched(&file, true).unwrap();
+        let mut seed = 0x2545_f491_u32;
+        for _ in 0..4000 {
+            seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let mut damaged = file.clone();
+            let at = 2 + seed as usize % (file.len() - 4);
+            damaged[at] = damaged[at].wrapping_add((seed >> 24) as u8 | 1);
+            if walk(&damaged).is_ok_and(|markers| markers.size == Some((96, 80))) {
+                let sketch = sketched(&damaged, true).map(|(_, sketch)| sketch.len());
+                assert!(sketch.is_none_or(|length| length <= 3 * whole.len()), "damaged at {at}");
+            }
+        }
+    }
+}
+
+#[test]
+fn inks_of_adobe_are_inverted() {
+    let ink = [30u8, 60, 90, 20].repeat(64);
+    let mut compressor = Compressor::new().unwrap();
+    compressor.set_quality(100).unwrap();
+    compressor.set_subsamp(Subsamp::None).unwrap();
+    let image = Image { pixels: &ink[..], width: 8, pitch: 32, height: 8, format: PixelFormat::CMYK };
+    let file = compressor.compress_to_vec(image).unwrap();
+    let decoded = decode(&file, &Limits::DEFAULT).unwrap();
+    assert_eq!(decoded.picture.channels, Channels::Cmyk);
+    // libjpeg marks its CMYK files as Adobe's.
+    let near = |a: u8, b: u8| a.abs_diff(b) <= 3;
+    assert!(near(decoded.picture.bytes[0], 225), "{:?}", &decoded.picture.bytes[..4]);
+}
