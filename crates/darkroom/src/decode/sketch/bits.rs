@@ -1,5 +1,6 @@
 //! Owns the bits of one scan: stuffing taken out, read in pieces of up to 32. Reading past the end gives zeros and is
-//! noticed, never refused: the caller asks once in a while.
+//! noticed, never refused: the caller asks once in a while. The arithmetic wraps where it cannot overflow: these are the
+//! processor's innermost loops, and a check each would cost a fifth of them.
 
 /// The entropy-coded data of a scan, cut at its restart markers and without stuffed bytes.
 #[derive(Default)]
@@ -75,10 +76,10 @@ impl Bits<'_> {
         let next = self.bytes.get(self.position..).and_then(|rest| rest.first_chunk::<8>());
         // Behind the end come zeros.
         let next = next.map_or(0, |bytes| u64::from_be_bytes(*bytes));
-        self.word |= next >> (self.count & 63);
-        let taken = (63 - self.count) >> 3;
-        self.position += taken as usize;
-        self.count += taken * 8;
+        self.word |= next.wrapping_shr(self.count);
+        let taken = 63u32.wrapping_sub(self.count) >> 3;
+        self.position = self.position.wrapping_add(taken as usize);
+        self.count = self.count.wrapping_add(taken * 8);
     }
 
     /// The next `count` bits, 1 to 32, not taken.
@@ -90,8 +91,8 @@ impl Bits<'_> {
     /// Takes `count` bits, of those that are ready.
     #[inline(always)]
     pub(super) fn skip(&mut self, count: u32) {
-        self.word <<= count;
-        self.count -= count;
+        self.word = self.word.wrapping_shl(count);
+        self.count = self.count.wrapping_sub(count);
     }
 
     /// Takes a number of `size` bits, 0 to 15, in JPEG's signed form.
@@ -100,14 +101,14 @@ impl Bits<'_> {
         let first = (self.word >> 63) as i32;
         let number = self.number(size) as i32;
         // A leading zero means negative. Signs are as good as random: a branch would be missed half of the time.
-        number - (((1 << size) - 1) & (first - 1))
+        number.wrapping_sub((1i32.wrapping_shl(size).wrapping_sub(1)) & first.wrapping_sub(1))
     }
 
     /// Takes a number of `size` bits, 0 to 15.
     #[inline(always)]
     pub(super) fn number(&mut self, size: u32) -> u32 {
         // In two steps, for a shift by 64 is none.
-        let number = (self.word >> 1) >> (63 - size);
+        let number = (self.word >> 1).wrapping_shr(63u32.wrapping_sub(size));
         self.skip(size);
         number as u32
     }

@@ -93,18 +93,28 @@ impl Component {
             let level = i32::from(block[index]);
             (level + level.signum() * halves[index]).wrapping_mul(quantisers[index])
         };
-        for row in self.blocks.chunks_exact(self.stride).take(self.used.1) {
+        let side = self.side();
+        let width = self.used.0 * side;
+        let start = samples.len();
+        samples.resize(start + width * self.used.1 * side, 0);
+        let rows = self.blocks.chunks_exact(self.stride).take(self.used.1);
+        for (row, drawn) in rows.zip(samples[start..].chunks_exact_mut(width * side)) {
             let row = &row[..self.used.0];
             if !self.is_fine {
-                samples.extend(row.iter().map(|block| sample(value(block, 0))));
+                for (block, drawn) in row.iter().zip(drawn) {
+                    *drawn = sample(value(block, 0));
+                }
                 continue;
             }
-            for down in [1, -1] {
-                samples.extend(row.iter().flat_map(|block| {
-                    let [mean, across, below, both] = [0, 1, 2, 3].map(|index| value(block, index));
-                    let (mean, slope) = (mean + down * below, across + down * both);
-                    [sample(mean + slope), sample(mean - slope)]
-                }));
+            let (above, below) = drawn.split_at_mut(width);
+            let pairs = above.as_chunks_mut::<2>().0.iter_mut().zip(below.as_chunks_mut::<2>().0);
+            for (block, (above, below)) in row.iter().zip(pairs) {
+                let (mean, across) = (value(block, 0), value(block, 1));
+                let (down, both) = (value(block, 2), value(block, 3));
+                let (upper, lower) = (mean + down, mean - down);
+                let (slope_above, slope_below) = (across + both, across - both);
+                *above = [sample(upper + slope_above), sample(upper - slope_above)];
+                *below = [sample(lower + slope_below), sample(lower - slope_below)];
             }
         }
         Some(())

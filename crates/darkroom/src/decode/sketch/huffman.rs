@@ -1,10 +1,11 @@
 //! Owns a Huffman table made fast: one look into a table of thirteen bits finds a code, or as many whole AC coefficients
-//! as fit in them, for whoever only wants to get past.
+//! as fit in them, for whoever only wants to get past; one into a table of twelve finds a number with its code.
 
 use super::bits::Bits;
 
 const BITS: u32 = 13;
 const ENTRIES: usize = 1 << BITS;
+const NUMBER_BITS: u32 = 12;
 
 /// Codes of one table of a DHT segment.
 pub(super) struct Huffman {
@@ -12,6 +13,8 @@ pub(super) struct Huffman {
     short: Box<[(u8, u8); ENTRIES]>,
     /// Whole coefficients at the beginning of the index.
     strides: Box<[Stride; ENTRIES]>,
+    /// The one number at the beginning of the index.
+    numbers: Box<[Number; 1 << NUMBER_BITS]>,
     /// The codes of each length: one past the last, aligned to 16 bits, and what to add to find the symbol.
     limits: [(u32, i32); 17],
     symbols: Vec<u8>,
@@ -45,6 +48,22 @@ impl Stride {
     }
 }
 
+/// A number in JPEG's signed form with the code before it.
+#[derive(Clone, Copy)]
+pub(super) struct Number {
+    pub(super) level: i16,
+    /// Places before it, of an AC coefficient.
+    pub(super) run: u8,
+    /// Bits of code and number; 0 says that there is none here.
+    pub(super) bits: u8,
+}
+
+impl Number {
+    const NONE: Self = Self { level: 0, run: 0, bits: 0 };
+    /// The run that leads out of every block: the code that ends it.
+    pub(super) const END: u8 = 100;
+}
+
 /// Where a walk over a block's coefficients has come to.
 pub(super) enum Way {
     /// The block is over.
@@ -60,6 +79,7 @@ impl Huffman {
         let mut table = Self {
             short: Box::new([(0, 0); ENTRIES]),
             strides: Box::new([Stride::NONE; ENTRIES]),
+            numbers: Box::new([Number::NONE; 1 << NUMBER_BITS]),
             limits: [(0, 0); 17],
             symbols: symbols.to_vec(),
         };
@@ -84,7 +104,68 @@ impl Huffman {
             code <<= 1;
         }
         table.measure_strides();
+        table.read_numbers();
         Some(table)
+    }
+
+    fn read_numbers(&mut self) {
+        for index in 0..1 << NUMBER_BITS {
+            let (symbol, length) = self.short[(index << (BITS - NUMBER_BITS)) as usize];
+            let (run, size) = (symbol >> 4, symbol & 15);
+            let bits = u32::from(length) + u32::from(size);
+            // A run without a number means something else, unless it ends the block.
+            let is_known = length != 0 && bits <= NUMBER_BITS && (size != 0 || run == 0);
+            if is_known {
+                let level = (index >> (NUMBER_BITS - bits)) as i32 & ((1 << size) - 1);
+                let is_negative = size > 0 && level >> (size - 1) == 0;
+                let level = if is_negative { level - ((1 << size) - 1) } else { level };
+                let run = if symbol == 0 { Number::END } else { run };
+                self.numbers[index as usize] = Number { level: level as i16, run, bits: bits as u8 };
+            }
+        }
+    }
+
+    /// Takes an AC coefficient of a sequential file; `None` if the next bits are none.
+    #[inline(always)]
+    pub(super) fn coefficient(&self, bits: &mut Bits<'_>) -> Option<Number> {
+        let number = self.numbers[bits.peek(NUMBER_BITS) as usize & ((1 << NUMBER_BITS) - 1)];
+        if number.bits == 0 {
+            // By value: a reader whose address is known elsewhere does not stay in the processor's registers.
+            let (number, after) = self.long_coefficient(*bits)?;
+            *bits = after;
+            return Some(number);
+        }
+        bits.skip(u32::from(number.bits));
+        Some(number)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn long_coefficient<'b>(&self, mut bits: Bits<'b>) -> Option<(Number, Bits<'b>)> {
+        bits.refill();
+        let symbol = self.symbol(&mut bits)?;
+        let (run, size) = (symbol >> 4, symbol & 15);
+        let level = bits.signed(u32::from(size)) as i16;
+        bits.refill();
+        let run = match (run, size) {
+            (0, 0) => Number::END,
+            (1..15, 0) => return None,
+            _ => run,
+        };
+        Some((Number { level, run, bits: 0 }, bits))
+    }
+
+    /// Takes the difference of a mean from the last one.
+    #[inline(always)]
+    pub(super) fn difference(&self, bits: &mut Bits<'_>) -> Option<i32> {
+        let number = self.numbers[bits.peek(NUMBER_BITS) as usize & ((1 << NUMBER_BITS) - 1)];
+        // A code of nothing but a zero ends no block here.
+        if number.bits != 0 && matches!(number.run, 0 | Number::END) {
+            bits.skip(u32::from(number.bits));
+            return Some(i32::from(number.level));
+        }
+        let size = self.symbol(bits).filter(|&size| size < 16)?;
+        Some(bits.signed(u32::from(size)))
     }
 
     fn measure_strides(&mut self) {
@@ -129,26 +210,23 @@ impl Huffman {
     }
 
     /// Steps over coefficients from `place` on, to the end of a block that ends at `end`.
-    #[inline(never)]
+    #[inline(always)]
     pub(super) fn step_over(&self, bits: &mut Bits<'_>, mut place: usize, end: usize) -> Way {
-        let mut near = *bits;
-        let way = 'walk: loop {
-            near.refill();
+        loop {
+            bits.refill();
             // Two strides are at most 56 bits.
             for _ in 0..2 {
-                let stride = self.strides[near.peek(BITS) as usize & (ENTRIES - 1)];
-                let after = place + stride.places();
-                if stride == Stride::NONE || after + usize::from(stride.ends()) > end {
-                    break 'walk Way::At(place);
+                let stride = self.strides[bits.peek(BITS) as usize & (ENTRIES - 1)];
+                let after = place.wrapping_add(stride.places());
+                if stride == Stride::NONE || after.wrapping_add(usize::from(stride.ends())) > end {
+                    return Way::At(place);
                 }
-                near.skip(stride.bits());
+                bits.skip(stride.bits());
                 place = after;
                 if stride.ends() || place == end {
-                    break 'walk Way::Ended;
+                    return Way::Ended;
                 }
             }
-        };
-        *bits = near;
-        way
+        }
     }
 }

@@ -2,11 +2,22 @@
 
 use super::bits::{Bits, ScanData};
 use super::frame::{Block, Component, Frame};
-use super::huffman::{Huffman, Way};
+use super::huffman::{Huffman, Number, Way};
 use super::{PLACES, Tables};
 
 const DC: usize = 0;
 const AC: usize = 1;
+
+/// Where the number at each place goes: to the kept ones, or to a fifth that nobody looks at.
+const SLOTS: [usize; 128] = {
+    let mut slots = [4; 128];
+    let mut kept = 0;
+    while kept < PLACES.len() {
+        slots[PLACES[kept]] = kept;
+        kept += 1;
+    }
+    slots
+};
 
 /// What a scan header says.
 pub(super) struct Scan {
@@ -85,8 +96,7 @@ impl Scan {
                 Some(())
             }),
             ((0, _), _) => blocks(frame, &parts, data, each, |block, part, carry, bits| {
-                self.first_mean(block, part, carry, bits)?;
-                self.ac_block(block, part, &mut carry.empty, bits)
+                self.whole_block(block, part, carry, bits)
             }),
             _ => blocks(frame, &parts, data, each, |block, part, carry, bits| {
                 self.ac_block(block, part, &mut carry.empty, bits)
@@ -121,6 +131,44 @@ impl Scan {
         Some(())
     }
 
+    /// A block of a sequential file. Most of its numbers are found in one look, and those of no interest several at once.
+    #[inline(always)]
+    fn whole_block(
+        &self,
+        block: &mut Block,
+        part: &Part,
+        carry: &mut Carry,
+        bits: &mut Bits<'_>,
+    ) -> Option<()> {
+        self.first_mean(block, part, carry, bits)?;
+        let ac = part.ac.as_ref()?;
+        let mut place = 1;
+        if part.is_fine {
+            // Four coefficients that are found in one look are at most 48 bits.
+            bits.refill();
+            let mut seen = [0; 5];
+            while place <= PLACES[3] {
+                let coefficient = ac.coefficient(bits)?;
+                place += usize::from(coefficient.run);
+                seen[SLOTS[place & 127]] = coefficient.level;
+                place += 1;
+            }
+            block[1..].copy_from_slice(&seen[1..4]);
+            if place > usize::from(Number::END) {
+                return Some(());
+            }
+        }
+        match ac.step_over(bits, place, 64) {
+            Way::Ended => Some(()),
+            Way::At(reached) => {
+                let mut after = *bits;
+                self.ac_rest(block, part, (reached, &mut 0), &mut after)?;
+                *bits = after;
+                Some(())
+            }
+        }
+    }
+
     #[inline(always)]
     fn first_mean(
         &self,
@@ -129,8 +177,7 @@ impl Scan {
         carry: &mut Carry,
         bits: &mut Bits<'_>,
     ) -> Option<()> {
-        let size = part.dc.as_ref()?.symbol(bits).filter(|&size| size < 16)?;
-        carry.mean = carry.mean.wrapping_add(bits.signed(u32::from(size)));
+        carry.mean = carry.mean.wrapping_add(part.dc.as_ref()?.difference(bits)?);
         // As libjpeg does: what is no 16-bit number is no picture either.
         block[0] = (carry.mean << self.low) as i16;
         Some(())
@@ -138,12 +185,23 @@ impl Scan {
 
     #[inline(always)]
     fn ac_block(&self, block: &mut Block, part: &Part, empty: &mut u32, bits: &mut Bits<'_>) -> Option<()> {
-        let (ac, is_fine) = (part.ac.as_ref()?, part.is_fine);
         if *empty > 0 {
             *empty -= 1;
             return Some(());
         }
-        let mut place = self.band.0.max(1);
+        self.ac_rest(block, part, (self.band.0.max(1), empty), bits)
+    }
+
+    /// Coefficients from a place on, code by code where they matter.
+    #[inline(never)]
+    fn ac_rest(
+        &self,
+        block: &mut Block,
+        part: &Part,
+        (mut place, empty): (usize, &mut u32),
+        bits: &mut Bits<'_>,
+    ) -> Option<()> {
+        let (ac, is_fine) = (part.ac.as_ref()?, part.is_fine);
         let end = self.band.1 + 1;
         while place < end {
             if !is_fine || place > PLACES[3] {
