@@ -18,11 +18,12 @@ pub enum Reason {
     PixelsTooMany,
     /// The header announces a longer side than is allowed, or the file is larger than is allowed.
     DimensionsTooLarge,
-    /// Decoding took too much CPU or wall-clock time, twice.
+    /// Decoding took too much CPU or wall-clock time, twice; or a program of the recipe's did, once.
     DecodeTimeout,
     /// Decoding wanted more memory than is allowed.
     DecodeMemory,
-    /// The decoder panicked, or its process died twice in a way that is none of the others.
+    /// The decoder panicked, or its process died twice in a way that is none of the others; or a program of the recipe's
+    /// made no picture.
     DecoderCrashed,
 }
 

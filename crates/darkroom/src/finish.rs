@@ -1,12 +1,15 @@
 //! Owns the way from a picture at a rendition's scale to the rendition's file: cut, lay on the background, sharpen,
-//! encode, say the rights, in this order.
+//! encode, say the rights, in this order. A program of the operator's gets its pixels as they are before they are encoded.
 
 use std::borrow::Cow;
 
 use crate::encode::Encoder;
 use crate::picture::{Channels, Picture};
 use crate::rights::Rights;
-use crate::{Alpha, Encoded, Format, RenderError, Rendition, SourceInfo, crop, embed, flatten, sharpen};
+use crate::{
+    Alpha, Encoded, Format, ProgramInput, RenderError, Rendition, SourceInfo, crop, embed, flatten,
+    pam_header, sharpen,
+};
 
 /// What is known of an original when its renditions are finished.
 pub(crate) struct Original {
@@ -15,14 +18,16 @@ pub(crate) struct Original {
     pub(crate) rights: Option<Rights>,
 }
 
-/// Makes the file of one rendition from the upright sRGB picture at its scale.
+/// Makes the file of one rendition from the upright sRGB picture at its scale; of one that a program makes of pixels, the
+/// PAM file that the program reads. What a program makes of the original is none of ours.
 pub(crate) fn finish(
     picture: &Picture,
     original: &Original,
     (rendition, encoder): (&Rendition, &mut Encoder),
 ) -> Result<Encoded, RenderError> {
-    if rendition.program.is_some() {
-        return Err(RenderError::unsupported("a rendition that a program makes"));
+    let input = rendition.program.as_ref().map(|program| program.input);
+    if input == Some(ProgramInput::Original) {
+        return Err(RenderError::unsupported("a rendition that a program makes of the original"));
     }
     let source = original.source;
     let frame = rendition.size.frame(source.width, source.height);
@@ -35,8 +40,13 @@ pub(crate) fn finish(
     if let Some(sharpen) = rendition.sharpen {
         picture = Cow::Owned(sharpen::sharpened(picture.into_owned(), sharpen));
     }
-    let bytes = encoder.encode(&picture, format, rendition.quality)?;
-    let bytes = with_rights(bytes, format, (original, (frame.width, frame.height)));
+    let bytes = if input == Some(ProgramInput::Pixels) {
+        let header = pam_header(picture.width, picture.height, picture.channels.count());
+        [&header, &picture.bytes[..]].concat()
+    } else {
+        let bytes = encoder.encode(&picture, format, rendition.quality)?;
+        with_rights(bytes, format, (original, (frame.width, frame.height)))
+    };
     Ok(Encoded { name: rendition.name.clone(), format, width: frame.width, height: frame.height, bytes })
 }
 

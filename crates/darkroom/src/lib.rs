@@ -17,6 +17,7 @@ mod flatten;
 mod lanczos;
 mod limits;
 mod orient;
+mod pam;
 mod picture;
 mod plan;
 mod plane;
@@ -31,6 +32,7 @@ pub mod worker;
 
 pub use error::{Reason, RenderError};
 pub use limits::Limits;
+pub use pam::pam_header;
 pub use plan::{
     Alpha, Copyright, Developed, Encoded, Extras, Format, FormatRule, Plan, Program, ProgramInput, Rendition,
     Sharpen, SourceFormat, SourceInfo,

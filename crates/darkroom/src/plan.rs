@@ -87,6 +87,13 @@ impl FormatRule {
             (Self::Same, SourceFormat::Png | SourceFormat::Gif, _) => Format::Png,
         }
     }
+
+    /// Whether a rendition of an original of format `source` can be of this format, as far as is known without pixels.
+    pub fn allows(self, source: SourceFormat, format: Format) -> bool {
+        // A JPEG has no alpha; of the others only their pixels say.
+        self.format(source, Alpha::Opaque) == format
+            || (source != SourceFormat::Jpeg && self.format(source, Alpha::Sheer) == format)
+    }
 }
 
 /// Whether a picture has a pixel that is not opaque.
@@ -133,7 +140,7 @@ pub struct Program {
 /// What a program reads on its standard input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ProgramInput {
-    /// The rendition's pixels, as our encoder would get them.
+    /// The rendition's pixels, as our encoder would get them, as a [PAM file](crate::pam_header).
     Pixels,
     /// The original's bytes.
     Original,
@@ -215,6 +222,16 @@ impl SourceFormat {
             _ => None,
         }
     }
+
+    /// The same as the format of a rendition; none is a GIF.
+    pub fn of_rendition(self) -> Option<Format> {
+        match self {
+            Self::Jpeg => Some(Format::Jpeg),
+            Self::Png => Some(Format::Png),
+            Self::Webp => Some(Format::Webp),
+            Self::Gif => None,
+        }
+    }
 }
 
 /// What the original turned out to be.
@@ -239,7 +256,7 @@ pub struct Encoded {
     pub width: u32,
     /// Pixels.
     pub height: u32,
-    /// The encoded file: sRGB, no metadata but what the plan keeps.
+    /// The encoded file: sRGB, no metadata but what the plan keeps. Where a program made it, what the program wrote.
     pub bytes: Vec<u8>,
 }
 
@@ -278,5 +295,7 @@ mod tests {
                 assert_eq!(R::Same.format(source, alpha), same);
             }
         }
+        assert!(R::ByAlpha.allows(S::Png, F::Webp) && R::ByAlpha.allows(S::Png, F::Jpeg));
+        assert!(!R::ByAlpha.allows(S::Jpeg, F::Webp) && !R::Exactly(F::Png).allows(S::Gif, F::Jpeg));
     }
 }

@@ -43,7 +43,8 @@ impl Darkroom {
     /// Makes the renditions of `plan` from the bytes of an original.
     ///
     /// The same input gives the same bytes, whatever was rendered before. Renditions come in the plan's order, in
-    /// sRGB, upright, without metadata but what the plan keeps. Fails when the original is wrong or beyond `limits`. A
+    /// sRGB, upright, without metadata but what the plan keeps. A rendition that a program makes of pixels is the
+    /// [PAM file](crate::pam_header) that the program reads; one that a program makes of the original is refused. Fails when the original is wrong or beyond `limits`. A
     /// decoder that panics panics through: the [`worker`](crate::worker) is there for that.
     pub fn render(
         &mut self,

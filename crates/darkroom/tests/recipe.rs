@@ -4,7 +4,7 @@ use std::io::Cursor;
 
 use darkroom::{
     Copyright, Developed, Format, FormatRule, Gravity, Limits, Plan, Program, ProgramInput, RenderError,
-    Rendition, Sharpen, Size, SourceFormat, render,
+    Rendition, Sharpen, Size, SourceFormat, pam_header, render,
 };
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage, Rgba, RgbaImage};
 
@@ -236,18 +236,31 @@ fn extras_are_of_the_whole_upright_picture_and_change_no_rendition() {
     assert_eq!(developed(&original, &tiny).extras.thumbhash.map(|again| again.len()), Some(hash.len()));
 }
 
+fn made(rendition: Rendition, input: ProgramInput) -> Rendition {
+    let program = Program { path: "/opt/x".into(), args: Vec::new(), input, allow: vec!["/opt/x".into()] };
+    Rendition { program: Some(program), ..rendition }
+}
+
 #[test]
 fn what_a_program_makes_is_never_made_by_us_instead() {
-    let program = Program {
-        path: "/opt/x".into(),
-        args: Vec::new(),
-        input: ProgramInput::Pixels,
-        allow: vec!["/opt/x".into()],
-    };
-    let rendition = Rendition { program: Some(program), ..exact("r", Size::LongerSide(20)) };
     let original = file(stripes(80, 40), ImageFormat::Png);
+    let rendition = made(exact("r", Size::LongerSide(20)), ProgramInput::Original);
     let refused = render(&original, &vec![rendition].into(), &Limits::DEFAULT);
     assert!(matches!(refused, Err(RenderError::UnsupportedFormat(_))), "{refused:?}");
+}
+
+#[test]
+fn a_program_is_given_the_pixels_that_our_encoder_would_be() {
+    let original = file(stripes(80, 40), ImageFormat::Png);
+    let ours = exact("r", Size::LongerSide(20));
+    let pam = one(&original, made(ours.clone(), ProgramInput::Pixels));
+    assert_eq!(pam, [pam_header(20, 10, 3), seen(&one(&original, ours)).into_raw()].concat());
+    let sheer = file(RgbaImage::from_pixel(8, 4, Rgba([1, 2, 3, 0])), ImageFormat::Png);
+    let of = |format| Rendition { format, background: BLUE, ..exact("r", Size::LongerSide(4)) };
+    let jpeg = one(&sheer, made(of(FormatRule::Exactly(Format::Jpeg)), ProgramInput::Pixels));
+    assert_eq!(jpeg, [pam_header(4, 2, 3), BLUE.repeat(8)].concat());
+    let png = one(&sheer, made(of(FormatRule::Exactly(Format::Png)), ProgramInput::Pixels));
+    assert!(png.starts_with(&pam_header(4, 2, 4)) && png.len() == pam_header(4, 2, 4).len() + 32);
 }
 
 #[test]

@@ -18,11 +18,11 @@ pub enum Reason {
     DimensionsTooLarge,
     /// An animation with more than allowed.
     FramesTooMany,
-    /// Decoding took more time than allowed.
+    /// Decoding, or a program of the recipe's, took more time than allowed.
     DecodeTimeout,
     /// Decoding took more memory than allowed.
     DecodeMemory,
-    /// The decoder died on it, twice.
+    /// The decoder died on it, twice; or a program of the recipe's made no picture of it.
     DecoderCrashed,
     /// The object's bytes are not those of the claim check.
     ChecksumMismatch,

@@ -1,4 +1,5 @@
-//! A customer with a recipe of their own gets what it says; everybody else gets the built-in one.
+//! A customer with a recipe of their own gets what it says, by a program of the operator's where it says so; everybody else
+//! gets the built-in one.
 
 use std::fs;
 
@@ -28,6 +29,24 @@ quality = 75
 name = "exact"
 longer_side_px = 100
 format = "png"
+"#;
+
+/// A program that writes what it reads: a picture if that is the original, none if it is pixels.
+const COPIER: &str = r#"
+version = 1
+
+[[rendition]]
+name = "ours"
+longer_side_px = 100
+
+[[rendition]]
+name = "copy"
+longer_side_px = 100
+format = "jpeg"
+[rendition.program]
+path = "/bin/cat"
+input = "original"
+allow = ["/bin", "/lib", "/lib64", "/usr/lib", "/usr/lib64", "/etc/ld.so.cache"]
 "#;
 
 /// A folder with the recipe and one customer who has it.
@@ -69,6 +88,31 @@ async fn a_customers_own_recipe_is_pinned_at_upload_and_overrides_the_built_in_o
     let other = stack.api("other");
     let built_in = other.processed(&other.upload(&photo("dandelion.jpg")).await).await;
     assert!(built_in.get("placeholder").is_none(), "{built_in}");
+}
+
+#[tokio::test]
+async fn a_program_of_the_recipes_makes_the_rendition_or_fails_the_image_and_nobody_elses() {
+    let folder = tempfile::tempdir().unwrap();
+    let of_pixels = COPIER.replace("\"original\"", "\"pixels\"");
+    for (name, text) in [("copier", COPIER), ("wrong", of_pixels.as_str())] {
+        fs::write(folder.path().join(format!("{name}.toml")), format!("name = \"{name}\"\n{text}")).unwrap();
+    }
+    let customers = "acme = \"copier-1\"\nwrong = \"wrong-1\"\n";
+    fs::write(folder.path().join("customers.toml"), customers).unwrap();
+    let dir = folder.path().display().to_string();
+    let stack = Stack::up(&["--kafka", "embedded", "--recipes", &dir]).await;
+
+    let wrong = stack.api("wrong");
+    let image = wrong.failed(&wrong.upload(&photo("dandelion.jpg")).await, "decoder_crashed").await;
+    assert_eq!(image["failure"]["detail"], "the program wrote no JPEG, PNG or WebP", "{image}");
+
+    let acme = stack.api("acme");
+    let image = acme.ended(&acme.upload(&photo("dandelion.jpg")).await).await;
+    assert_eq!(image["status"], "processed", "{image}");
+    assert_eq!(rendition(&image, 0), ("ours", "jpeg", 100, 56));
+    assert_eq!(rendition(&image, 1), ("copy", "jpeg", 2400, 1350));
+    let copy = acme.get(image["renditions"][1]["url"].as_str().unwrap()).await;
+    assert_eq!(copy.bytes().await.unwrap(), photo("dandelion.jpg"));
 }
 
 #[tokio::test]

@@ -63,6 +63,7 @@ fn be32(bytes: &[u8], at: usize) -> Option<u32> {
 mod tests {
     use super::*;
     use image::ImageFormat;
+    use proptest::prelude::*;
 
     fn encoded(format: ImageFormat) -> Vec<u8> {
         let mut file = std::io::Cursor::new(Vec::new());
@@ -79,5 +80,19 @@ mod tests {
         }
         let lossy = webp::Encoder::from_rgb(&[9; 321 * 123 * 3], 321, 123).encode(50.0);
         assert_eq!(size(SourceFormat::Webp, &lossy), Some((321, 123)));
+    }
+
+    proptest! {
+        #[test]
+        fn noise_tells_something_or_nothing_and_never_panics(noise in proptest::collection::vec(any::<u8>(), 0..64)) {
+            let magics = [&b"\xff\xd8\xff"[..], b"\x89PNG\r\n\x1a\n", b"GIF89a"];
+            let chunks = [b"VP8 ", b"VP8L", b"VP8X"].map(|kind| [&b"RIFF\0\0\0\0WEBP"[..], kind].concat());
+            for magic in magics.into_iter().map(<[u8]>::to_vec).chain(chunks) {
+                let file = [&magic[..], &noise].concat();
+                let format = SourceFormat::detect(&file);
+                prop_assert!(format.is_some());
+                let _ = format.and_then(|format| size(format, &file));
+            }
+        }
     }
 }

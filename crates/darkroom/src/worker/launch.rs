@@ -24,20 +24,41 @@ pub(super) struct Order {
     pub(super) program: Program,
 }
 
+/// Why a launcher became no program.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum NotStarted {
+    /// What the recipe names is no program that may be run: no retry changes that.
+    NoProgram(String),
+    /// The machine could not.
+    Unable(String),
+}
+
+impl NotStarted {
+    fn of(error: &io::Error) -> Self {
+        match error.raw_os_error() {
+            // EACCES also where its loader is not listed.
+            Some(
+                libc::ENOENT | libc::ENOTDIR | libc::EACCES | libc::ENOEXEC | libc::ELOOP | libc::EISDIR,
+            ) => Self::NoProgram(error.to_string()),
+            _ => Self::Unable(error.to_string()),
+        }
+    }
+}
+
 /// Becomes the program. What goes wrong before is told on the status descriptor, which the program never sees: it is
 /// closed as the program starts, and its silence means that all went well.
 pub(super) fn launch() -> ! {
     let failed = close_inherited().and_then(|()| {
         let [input, status] = shared::receive(io::stdin())?;
         let mut status = std::fs::File::from(status);
-        let error = match confined(&input, &mut status) {
+        let not_started = match confined(&input, &mut status) {
             Ok(mut command) => {
                 drop(input);
-                command.exec()
+                NotStarted::of(&command.exec())
             }
-            Err(error) => error,
+            Err(error) => NotStarted::Unable(error.to_string()),
         };
-        write!(status, "{error}")
+        wire::write(&mut status, &not_started)
     });
     std::process::exit(1 + i32::from(failed.is_err()))
 }

@@ -10,7 +10,8 @@
 //! (rlimits); descriptors beyond stdin, stdout and stderr; its environment. It dies with its station, by CPU time, and by
 //! the station's clock.
 //!
-//! A program of the operator's ([`Program`](crate::Program)) runs in a second profile ([`Pool::run_program`]): no network,
+//! A program of the operator's ([`Program`](crate::Program)) runs in a second profile once the worker has given pixels or
+//! has seen that the original is a picture ([`Pool::develop`]): no network,
 //! no further process, no tracing, no foreign signals (seccomp and Landlock); read and execute on the listed paths only,
 //! nothing writable; the same limits on memory, CPU time and wall clock.
 
@@ -27,6 +28,7 @@ mod memory;
 mod poll;
 mod pool;
 mod program;
+mod programs;
 mod seccomp;
 mod serve;
 mod shared;
@@ -34,7 +36,7 @@ mod wire;
 
 pub use confine::Confinement;
 pub use pool::{Failure, Pool, PoolConfig, Reuse, Sandbox, StartError};
-pub use program::{Produced, pam_header};
+pub use program::Produced;
 pub use serve::{Job, run_if_worker, serve};
 
 /// First argument of a worker.

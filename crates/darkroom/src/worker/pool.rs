@@ -22,7 +22,7 @@ use super::death::Death;
 use super::deaths::Deaths;
 use super::program::{NoPicture, Produced, Run};
 use super::wire::{Asked, Said};
-use super::{Confinement, estimate};
+use super::{Confinement, estimate, programs};
 use crate::{Developed, Limits, Plan, Program, Reason, RenderError, SourceFormat};
 
 /// The running program, even if its file has been replaced since.
@@ -200,7 +200,8 @@ impl Pool {
     /// most twice `wall_secs` and a start.
     ///
     /// A worker's death is tried once more on a fresh worker, then it is the original's fault:
-    /// `decode_timeout`, `decode_memory` or `decoder_crashed`.
+    /// `decode_timeout`, `decode_memory` or `decoder_crashed`. Each program that the plan names runs after that, once, in the
+    /// same place, as [`Self::run_program`] says, for at most `wall_secs` more.
     pub fn develop(&self, customer: &str, original: &[u8], plan: &Plan) -> Result<Developed, Failure> {
         self.develop_parts(customer, &[original], plan)
     }
@@ -219,8 +220,21 @@ impl Pool {
             return Err(Failure::Rejected { reason: error.reason(), detail: error.to_string() });
         }
         let head = original.first().map_or(&[][..], AsRef::as_ref);
-        let _place = self.admission.enter(estimate::bytes_of(head, bytes, &self.limits));
-        let asked = Asked { format: SourceFormat::detect(&magic(original)), plan, limits: &self.limits };
+        let estimate = estimate::bytes_of(head, bytes, &self.limits);
+        let _place = self.admission.enter(programs::bytes_of(plan, estimate, &self.limits));
+        let of_worker = programs::of_worker(plan);
+        let format = SourceFormat::detect(&magic(original));
+        let asked = Asked { format, plan: &of_worker, limits: &self.limits };
+        let developed = self.develop_in_worker(customer, asked, original)?;
+        programs::complete(developed, (plan, original), &self.run()).map_err(|none| self.failure(none))
+    }
+
+    fn develop_in_worker<B: AsRef<[u8]>>(
+        &self,
+        customer: &str,
+        asked: Asked<'_>,
+        original: &[B],
+    ) -> Result<Developed, Failure> {
         let mut worker = self.take(customer).map_err(Failure::Unavailable)?;
         let mut answer = self.ask(&mut worker, asked, original);
         if let Err(NoAnswer::Died(_)) = answer {
@@ -252,19 +266,27 @@ impl Pool {
     /// Runs a program of the operator's once on `input`, the original or the pixels of a rendition; blocks while all
     /// places are taken or memory is short, then for at most `wall_secs`.
     ///
-    /// There is no second attempt: a program that dies, says nothing in time or writes no picture rejects the original
-    /// as `decode_timeout` or `decoder_crashed`. Fails as unavailable where it cannot be started.
+    /// There is no second attempt: a program that is not there or may not be run, dies, says nothing in time or writes no
+    /// picture rejects the original as `decode_timeout` or `decoder_crashed`. Fails as unavailable where the machine cannot
+    /// start a process.
     pub fn run_program<B: AsRef<[u8]>>(&self, program: &Program, input: &[B]) -> Result<Produced, Failure> {
         // What a program needs for its pixels is its own affair: it counts as much as it may have.
         let _place = self.admission.enter(self.limits.address_space_bytes_max);
-        let run = Run { launcher: &self.program, sandbox: self.sandbox, limits: &self.limits };
-        run.once(program, input).map_err(|no_picture| match no_picture {
+        self.run().once(program, input).map_err(|no_picture| self.failure(no_picture))
+    }
+
+    fn run(&self) -> Run<'_> {
+        Run { launcher: &self.program, sandbox: self.sandbox, limits: &self.limits }
+    }
+
+    fn failure(&self, no_picture: NoPicture) -> Failure {
+        match no_picture {
             NoPicture::Failed(Death { reason, detail }) => {
                 self.deaths.count(reason);
                 Failure::Rejected { reason, detail }
             }
             NoPicture::Unavailable(error) => Failure::Unavailable(error),
-        })
+        }
     }
 
     fn ask<B: AsRef<[u8]>>(

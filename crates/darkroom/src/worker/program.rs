@@ -1,7 +1,7 @@
 //! Owns one run of a program of the operator's, from the station's side: bytes on its stdin, a picture's file on its
 //! stdout, within time and size. Believes nothing of what comes back but what it has read itself.
 //!
-//! A program gets the original's bytes, or pixels as a PAM file ([`pam_header`]), in a file in memory on its stdin: it
+//! A program gets the original's bytes, or pixels as a PAM file ([`pam_header`](crate::pam_header)), in a file in memory on its stdin: it
 //! may read or map it. It writes one JPEG, PNG or WebP file to its stdout and exits with 0. Its environment and its stderr
 //! are empty, its folder is `/`; it may open what lies under the listed paths for reading (its libraries have to be listed
 //! too), nothing for writing, not even `/dev/null`, and may learn of other paths whether they exist; it may have threads but
@@ -22,13 +22,13 @@ use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
 use super::death::Death;
-use super::launch::Order;
+use super::launch::{NotStarted, Order};
 use super::poll::{read_some, wait};
 use super::pool::Sandbox;
 use super::shared::{Shared, hand_over};
-use super::wire::{self, printable};
+use super::wire::{self, Ready, printable};
 use super::{LAUNCHER_ARG, header};
-use crate::{Limits, Program, Reason, SourceFormat};
+use crate::{Format, Limits, Program, Reason, SourceFormat};
 
 const READ_BYTES: usize = 64 << 10;
 /// A launcher says how it is held and, if it fails, why: a few hundred bytes.
@@ -38,26 +38,13 @@ const STATUS_BYTES_MAX: usize = 16 << 10;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Produced {
     /// JPEG, PNG or WebP, by its magic number.
-    pub format: SourceFormat,
+    pub format: Format,
     /// Pixels, by its header.
     pub width: u32,
     /// Pixels, by its header.
     pub height: u32,
     /// The file.
     pub bytes: Vec<u8>,
-}
-
-/// The header of a PAM file; rows of `depth` bytes a pixel follow, from the top, without padding: 3 are red, green and
-/// blue, sRGB; 4 are these and alpha, not premultiplied; 1 and 2 are grey without and with alpha.
-pub fn pam_header(width: u32, height: u32, depth: usize) -> Vec<u8> {
-    let kind = match depth {
-        1 => "GRAYSCALE",
-        2 => "GRAYSCALE_ALPHA",
-        4 => "RGB_ALPHA",
-        _ => "RGB",
-    };
-    format!("P7\nWIDTH {width}\nHEIGHT {height}\nDEPTH {depth}\nMAXVAL 255\nTUPLTYPE {kind}\nENDHDR\n")
-        .into_bytes()
 }
 
 /// Why a program made nothing.
@@ -92,10 +79,7 @@ impl Run<'_> {
         let (mut running, status) = self.start(program, input)?;
         let mut stdout = running.0.stdout.take().expect("a piped stream is there until it is taken");
         let status = collect(&mut File::from(status), STATUS_BYTES_MAX, deadline)?.ok_or_else(late)?;
-        if let Some(why) = failure(&status) {
-            let why = format!("start {}: {why}", program.path.display());
-            return Err(NoPicture::Unavailable(io::Error::other(why)));
-        }
+        started(&status, program)?;
         let bytes = collect(&mut stdout, cap, deadline)?.ok_or_else(late)?;
         if bytes.len() > cap {
             return Err(fail(Reason::DecoderCrashed, format!("the program wrote more than {cap} bytes")));
@@ -177,25 +161,35 @@ fn collect(
     Ok(Some(collected))
 }
 
-/// What a launcher says of its failure: what follows the report of its confinement. One that said nothing at all died
-/// before it could.
-fn failure(status: &[u8]) -> Option<String> {
-    let Some((length, rest)) = status.split_first_chunk() else {
-        return Some("the launcher died".to_owned());
-    };
-    let why = rest.get(wire::length(*length)..).unwrap_or(status);
-    (!why.is_empty()).then(|| printable(&String::from_utf8_lossy(why)))
+/// Reads what a launcher said: how it is held, and after that nothing, or why it did not become the program. One that did
+/// not get as far as the first died.
+fn started(status: &[u8], program: &Program) -> Result<(), NoPicture> {
+    let (first, rest) = wire::split_frame(status).unwrap_or_default();
+    let held = serde_json::from_slice::<Ready>(first).is_ok();
+    if held && rest.is_empty() {
+        return Ok(());
+    }
+    let last = if held { wire::split_frame(rest).unwrap_or_default().0 } else { first };
+    let why = serde_json::from_slice(last);
+    let why = why.unwrap_or_else(|_| NotStarted::Unable("the launcher died".to_owned()));
+    let path = program.path.display();
+    Err(match why {
+        NotStarted::NoProgram(why) => {
+            fail(Reason::DecoderCrashed, printable(&format!("cannot start {path}: {why}")))
+        }
+        NotStarted::Unable(why) => NoPicture::Unavailable(io::Error::other(format!("start {path}: {why}"))),
+    })
 }
 
-fn fail(reason: Reason, detail: String) -> NoPicture {
+pub(super) fn fail(reason: Reason, detail: String) -> NoPicture {
     NoPicture::Failed(Death::new(reason, detail))
 }
 
 /// A picture of a web format within the limits, by its magic number and header.
 fn believe(bytes: Vec<u8>, limits: &Limits) -> Result<Produced, NoPicture> {
-    let format = SourceFormat::detect(&bytes).filter(|format| *format != SourceFormat::Gif);
-    let size = format.and_then(|format| header::size(format, &bytes));
-    let (Some(format), Some((width, height))) = (format, size) else {
+    let detected = SourceFormat::detect(&bytes);
+    let size = detected.and_then(|format| header::size(format, &bytes));
+    let (Some(format), Some((width, height))) = (detected.and_then(SourceFormat::of_rendition), size) else {
         let detail = "the program wrote no JPEG, PNG or WebP";
         return Err(fail(Reason::DecoderCrashed, detail.to_owned()));
     };

@@ -8,8 +8,9 @@ use std::ops::RangeInclusive;
 use serde::{Deserialize, Serialize};
 
 use super::Confinement;
+use crate::pam::is_pam;
 use crate::{
-    Alpha, Developed, Encoded, Extras, Format, Limits, Plan, Reason, Size, SourceFormat, SourceInfo,
+    Developed, Encoded, Extras, Format, Limits, Plan, Reason, Rendition, Size, SourceFormat, SourceInfo,
 };
 
 /// Bytes of a frame's length.
@@ -22,6 +23,8 @@ pub(super) const HEADER_BYTES_MAX: usize = 64 << 10;
 const DETAIL_CHARS_MAX: usize = 200;
 /// Bytes that a rendition's file may have beside its pixels.
 const CONTAINER_BYTES_MAX: u64 = 64 << 10;
+const RGB_BYTES: usize = 3;
+const RGBA_BYTES: usize = 4;
 
 /// Bytes of a ThumbHash.
 const THUMBHASH_BYTES: RangeInclusive<usize> = 5..=25;
@@ -40,7 +43,7 @@ pub(super) struct Question {
     pub(super) limits: Limits,
 }
 
-/// An answer; the renditions lie in the output memory, one after the other.
+/// An answer; the renditions, files or pixels for a program, lie in the output memory, one after the other.
 #[derive(Serialize, Deserialize)]
 pub(super) enum Answer {
     Developed { source: SourceInfo, renditions: Vec<RenditionHeader>, extras: Extras },
@@ -71,6 +74,12 @@ pub(super) fn frame(header: &impl Serialize) -> io::Result<Vec<u8>> {
 /// A frame's length.
 pub(super) fn length(bytes: [u8; LENGTH_BYTES]) -> usize {
     u32::from_le_bytes(bytes) as usize
+}
+
+/// Splits the first frame's header off.
+pub(super) fn split_frame(frames: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (head, rest) = frames.split_first_chunk()?;
+    rest.split_at_checked(length(*head))
 }
 
 /// Reads one job, blocking; `None` at the end of the stream. The station is trusted with the length.
@@ -107,7 +116,7 @@ impl Answer {
 }
 
 /// The most bytes that the renditions of a plan can have: no encoder needs more than five bytes a pixel, PNG's mark of
-/// each row included.
+/// each row included; pixels for a program are four.
 pub(super) fn output_bytes_max(plan: &Plan, limits: &Limits) -> u64 {
     let pixels = |size: Size| size.pixels_max().min(limits.decode_pixels_max);
     let bytes = |size| pixels(size).saturating_mul(5).saturating_add(CONTAINER_BYTES_MAX);
@@ -160,6 +169,15 @@ pub(super) fn check(
             check_plan(asked, source, &renditions)?;
             check_extras(asked.plan, &extras)?;
             let renditions = fetch(renditions, read)?;
+            if !asked
+                .plan
+                .renditions
+                .iter()
+                .zip(&renditions)
+                .all(|(planned, made)| is_kept(planned, made, source))
+            {
+                return Err(Doubt::Lie("a rendition that is not what it claims"));
+            }
             Ok(Said::Developed(Developed { source, renditions, extras }))
         }
     }
@@ -180,9 +198,7 @@ fn check_plan(asked: Asked<'_>, source: SourceInfo, made: &[RenditionHeader]) ->
     }
     for (planned, made) in asked.plan.renditions.iter().zip(made) {
         let size = planned.size_of(source.width, source.height);
-        // A JPEG has no alpha; of the others only their pixels say.
-        let by_rule = |alpha| planned.format.format(source.format, alpha) == made.format;
-        let ruled = by_rule(Alpha::Opaque) || (source.format != SourceFormat::Jpeg && by_rule(Alpha::Sheer));
+        let ruled = planned.format.allows(source.format, made.format);
         if made.name != planned.name || (made.width, made.height) != size || !ruled {
             return Err("a rendition that was not planned");
         }
@@ -202,17 +218,19 @@ fn fetch(
         let bytes = usize::try_from(length).map_err(|_| "an impossible length")?;
         let bytes = read(at, bytes).map_err(Doubt::Unreadable)?;
         at += length;
-        let detected = match format {
-            Format::Jpeg => SourceFormat::Jpeg,
-            Format::Webp => SourceFormat::Webp,
-            Format::Png => SourceFormat::Png,
-        };
-        if SourceFormat::detect(&bytes) != Some(detected) {
-            return Err(Doubt::Lie("a rendition that is not what it claims"));
-        }
         renditions.push(Encoded { name, format, width, height, bytes });
     }
     Ok(renditions)
+}
+
+/// A file of the format that it claims; for a program pixels, to the byte as many as the rendition has.
+fn is_kept(planned: &Rendition, made: &Encoded, source: SourceInfo) -> bool {
+    if planned.program.is_none() {
+        return SourceFormat::detect(&made.bytes).and_then(SourceFormat::of_rendition) == Some(made.format);
+    }
+    let is_of = |depth| is_pam(&made.bytes, (made.width, made.height), depth);
+    let may_be_sheer = source.format != SourceFormat::Jpeg && made.format != Format::Jpeg;
+    is_of(RGB_BYTES) || (may_be_sheer && is_of(RGBA_BYTES))
 }
 
 fn check_extras(plan: &Plan, extras: &Extras) -> Result<(), &'static str> {
@@ -236,7 +254,7 @@ pub(super) fn printable(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Rendition;
+    use crate::{FormatRule, Program, ProgramInput, pam_header};
     use proptest::prelude::*;
 
     fn plan() -> Plan {
@@ -262,9 +280,13 @@ mod tests {
     }
 
     fn heard(said: &Developed) -> Result<Said, Doubt> {
+        heard_of(&plan(), said)
+    }
+
+    fn heard_of(plan: &Plan, said: &Developed) -> Result<Said, Doubt> {
         let frame = frame(&Answer::developed(said)).unwrap();
         let output: Vec<u8> = said.renditions.iter().flat_map(|made| made.bytes.clone()).collect();
-        check(asked(&plan()), &frame[LENGTH_BYTES..], |at, bytes| {
+        check(asked(plan), &frame[LENGTH_BYTES..], |at, bytes| {
             let at = usize::try_from(at).unwrap();
             output.get(at..at + bytes).map(<[u8]>::to_vec).ok_or(io::ErrorKind::UnexpectedEof.into())
         })
@@ -300,6 +322,51 @@ mod tests {
             lie(&mut said);
             assert!(heard(&said).is_err(), "lie {number}");
         }
+    }
+
+    /// The plan for a program that reads pixels, and a worker's answer of `depth` bytes a pixel.
+    fn pixels(format: Format, depth: usize) -> (Plan, Developed) {
+        let program =
+            Program { path: "/opt/x".into(), args: vec![], input: ProgramInput::Pixels, allow: vec![] };
+        let mut plan = plan();
+        plan.renditions[0].program = Some(program);
+        plan.renditions[0].format = FormatRule::Exactly(format);
+        let mut said = developed();
+        said.renditions[0].format = format;
+        said.renditions[0].bytes = [pam_header(10, 5, depth), vec![9; 50 * depth]].concat();
+        (plan, said)
+    }
+
+    #[test]
+    fn pixels_are_believed_for_a_program_alone_and_to_the_byte() {
+        let (plan, said) = pixels(Format::Png, 3);
+        assert!(matches!(heard_of(&plan, &said), Ok(Said::Developed(heard)) if heard == said));
+        let believed = |lie: fn(&mut Encoded)| {
+            let mut said = said.clone();
+            lie(&mut said.renditions[0]);
+            heard_of(&plan, &said).is_ok()
+        };
+        assert!(!believed(|made| made.bytes.push(0)));
+        assert!(!believed(|made| made.bytes.truncate(made.bytes.len() - 1)));
+        assert!(!believed(|made| made.bytes = b"\x89PNG\r\n\x1a\n and so on".to_vec()));
+        assert!(!believed(|made| made.bytes = [pam_header(5, 10, 3), vec![9; 150]].concat()));
+        assert!(heard_of(&Plan { renditions: vec![unprogrammed(&plan)], ..plan.clone() }, &said).is_err());
+        // The source is a JPEG: it has no alpha.
+        let (plan, said) = pixels(Format::Png, 4);
+        assert!(heard_of(&plan, &said).is_err());
+    }
+
+    fn unprogrammed(plan: &Plan) -> Rendition {
+        Rendition { program: None, ..plan.renditions[0].clone() }
+    }
+
+    #[test]
+    fn frames_are_split_within_bounds() {
+        let frames = [frame(&1).unwrap(), frame(&22).unwrap()].concat();
+        let (first, rest) = split_frame(&frames).unwrap();
+        assert_eq!((first, split_frame(rest)), (&b"1"[..], Some((&b"22"[..], &b""[..]))));
+        assert_eq!(split_frame(&rest[..rest.len() - 1]), None);
+        assert_eq!(split_frame(&[0xff; 5]), None);
     }
 
     #[test]

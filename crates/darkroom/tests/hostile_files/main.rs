@@ -4,6 +4,7 @@
 
 #![expect(clippy::print_stdout, reason = "a test without the standard harness reports by itself")]
 
+mod composed;
 mod confinement;
 mod deaths;
 mod deeds;
@@ -39,7 +40,7 @@ type Tests = &'static [(&'static str, fn())];
 type Test = (String, Box<dyn Fn()>);
 
 fn tests() -> Vec<Test> {
-    let lists = [deaths::TESTS, confinement::TESTS, leftovers::TESTS, programs::TESTS];
+    let lists = [deaths::TESTS, confinement::TESTS, leftovers::TESTS, programs::TESTS, composed::TESTS];
     let named = |(name, test): &(&str, fn())| -> Test { ((*name).to_owned(), Box::new(*test)) };
     let escape = |(name, _): &(&'static str, _)| -> Test {
         let attempt = *name;

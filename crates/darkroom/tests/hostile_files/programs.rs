@@ -5,8 +5,8 @@ use std::io::{Read, Write};
 use std::path::PathBuf;
 use std::process::{Command, exit};
 
-use darkroom::worker::{Failure, Pool, PoolConfig, Produced, pam_header};
-use darkroom::{Limits, Program, ProgramInput, Reason, SourceFormat};
+use darkroom::worker::{Failure, Pool, PoolConfig, Produced};
+use darkroom::{Format, Limits, Program, ProgramInput, Reason, pam_header};
 
 use crate::harness::{config, limits, photo, plan, pool};
 use crate::{Tests, escapes};
@@ -23,7 +23,7 @@ pub(crate) const TESTS: Tests = &[
     ("a_program_is_bounded_in_time", a_program_is_bounded_in_time),
     ("a_program_is_bounded_in_memory_and_output", a_program_is_bounded_in_memory_and_output),
     ("what_is_no_picture_is_rejected", what_is_no_picture_is_rejected),
-    ("a_program_that_cannot_start_is_unavailable", a_program_that_cannot_start_is_unavailable),
+    ("what_cannot_be_started_is_rejected", what_cannot_be_started_is_rejected),
 ];
 
 // ---- the program ----
@@ -84,8 +84,12 @@ fn return_encoded() -> ! {
         let line = head.lines().find_map(|line| line.strip_prefix(name)).expect("the field is there");
         line.trim().parse().expect("a number")
     };
-    let pixels =
-        image::RgbImage::from_raw(field("WIDTH"), field("HEIGHT"), pam[at..].to_vec()).expect("all pixels");
+    let (width, height, samples) = (field("WIDTH"), field("HEIGHT"), pam[at..].to_vec());
+    let pixels = match field("DEPTH") {
+        4 => image::RgbaImage::from_raw(width, height, samples).map(image::DynamicImage::from),
+        _ => image::RgbImage::from_raw(width, height, samples).map(image::DynamicImage::from),
+    };
+    let pixels = pixels.expect("all pixels");
     let mut file = std::io::Cursor::new(Vec::new());
     pixels.write_to(&mut file, image::ImageFormat::Png).expect("a small picture can be encoded");
     say(&file.into_inner())
@@ -94,12 +98,12 @@ fn return_encoded() -> ! {
 // ---- the station ----
 
 /// What any dynamically linked program needs, as far as this system has it.
-fn libraries() -> Vec<PathBuf> {
+pub(crate) fn libraries() -> Vec<PathBuf> {
     let paths = ["/lib", "/lib64", "/usr/lib", "/usr/lib64", "/etc/ld.so.cache"];
     paths.into_iter().map(PathBuf::from).filter(|path| path.exists()).collect()
 }
 
-fn myself(args: &[&str]) -> Program {
+pub(crate) fn myself(args: &[&str]) -> Program {
     Program {
         path: std::env::current_exe().expect("the program knows itself"),
         args: [PROGRAM_ARG].iter().chain(args).map(|arg| (*arg).to_owned()).collect(),
@@ -132,7 +136,7 @@ fn a_program_makes_a_picture_of_the_original() {
     let original = photo("");
     let parts: Vec<&[u8]> = original.chunks(100).collect();
     let produced = pool().run_program(&cat, &parts).expect("cat writes what it reads");
-    let expected = Produced { format: SourceFormat::Jpeg, width: 120, height: 90, bytes: original };
+    let expected = Produced { format: Format::Jpeg, width: 120, height: 90, bytes: original };
     assert_eq!(produced, expected);
 }
 
@@ -141,7 +145,7 @@ fn a_program_makes_a_picture_of_pixels() {
     let produced = pool()
         .run_program(&myself(&["encode"]), &[pam_header(5, 3, 3), pixels.clone()])
         .expect("the program encodes what it reads");
-    assert_eq!((produced.format, produced.width, produced.height), (SourceFormat::Png, 5, 3));
+    assert_eq!((produced.format, produced.width, produced.height), (Format::Png, 5, 3));
     let decoded = image::load_from_memory(&produced.bytes).expect("a whole PNG");
     assert_eq!(decoded.into_rgb8().into_raw(), pixels);
 }
@@ -260,17 +264,19 @@ fn what_is_no_picture_is_rejected() {
     }
 }
 
-fn a_program_that_cannot_start_is_unavailable() {
+fn what_cannot_be_started_is_rejected() {
     let pool = pool();
     let refused = |path: &str, allow| {
         let program = Program { path: path.into(), args: vec![], input: ProgramInput::Original, allow };
-        pool.run_program(&program, &[photo("")])
+        match pool.run_program(&program, &[photo("")]) {
+            Err(Failure::Rejected { reason: Reason::DecoderCrashed, detail }) => detail,
+            other => panic!("{path}: {other:?}"),
+        }
     };
-    let missing = refused("/nonexistent", libraries());
-    assert!(matches!(missing, Err(Failure::Unavailable(_))), "{missing:?}");
-    let no_program = refused("/etc/passwd", libraries());
-    assert!(matches!(no_program, Err(Failure::Unavailable(_))), "{no_program:?}");
+    let missing = "cannot start /nonexistent: No such file or directory (os error 2)";
+    assert_eq!(refused("/nonexistent", libraries()), missing);
+    let denied = |path| format!("cannot start {path}: Permission denied (os error 13)");
+    assert_eq!(refused("/etc/passwd", libraries()), denied("/etc/passwd"));
     // The loader is not listed.
-    let unlisted = refused("/bin/cat", vec![]);
-    assert!(matches!(unlisted, Err(Failure::Unavailable(_))), "{unlisted:?}");
+    assert_eq!(refused("/bin/cat", vec![]), denied("/bin/cat"));
 }
