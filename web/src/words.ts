@@ -14,7 +14,7 @@ export const REASONS: Readonly<Record<string, string>> = {
   frames_too_many: "The animation has too many frames.",
   decode_timeout: "Opening the picture took too long, so it was stopped.",
   decode_memory: "Opening the picture needed too much memory, so it was stopped.",
-  decoder_crashed: "The file made the decoder crash, so it was set aside.",
+  decoder_crashed: "The decoder crashed on this file, or its recipe’s program failed; it was set aside.",
   checksum_mismatch: "The stored bytes don’t match what was sent.",
   original_missing: "The original file is gone.",
   expired: "The picture reached its expiry date before it was processed.",

@@ -4,16 +4,12 @@
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::{ExtendedColorType, ImageEncoder, ImageError};
 use turbojpeg::{Compressor, Image, PixelFormat, Subsamp, YuvPlanesImage};
-use webp::{PixelLayout, WebPConfig, WebPEncodingError};
 
 use crate::picture::{Channels, Picture};
 use crate::plane::Plane;
 use crate::planes::Planes;
-use crate::webp_planes::{self, Video};
+use crate::webp_encode::{self, Video};
 use crate::{Format, RenderError};
-
-/// libwebp's own default: slower methods save 3 % for twice the time.
-const WEBP_METHOD: i32 = 4;
 
 /// The JPEG encoder's state and the memory it writes into, kept from one picture to the next.
 #[derive(Default)]
@@ -32,8 +28,7 @@ impl Encoder {
         let quality = quality.clamp(1, 100);
         match (format, picture.channels) {
             (Format::Jpeg, Channels::Rgb) => self.jpeg(picture, quality).map_err(|error| failed(&error)),
-            (Format::Webp, Channels::Rgb) => webp(picture, PixelLayout::Rgb, quality),
-            (Format::Webp, Channels::Rgba) => webp(picture, PixelLayout::Rgba, quality),
+            (Format::Webp, Channels::Rgb | Channels::Rgba) => webp_encode::encode_pixels(picture, quality),
             (Format::Png, Channels::Rgb) => png(picture, ExtendedColorType::Rgb8),
             (Format::Png, Channels::Rgba) => png(picture, ExtendedColorType::Rgba8),
             (format, other) => unreachable!("{other:?} is nothing to make {format:?} of"),
@@ -50,9 +45,7 @@ impl Encoder {
         let quality = quality.clamp(1, 100);
         match format {
             Format::Jpeg => self.planar_jpeg(planes, quality).map_err(|error| failed(&error)),
-            Format::Webp => {
-                webp_planes::encode(&mut video(planes), &webp_config(quality)).map_err(webp_failed)
-            }
+            Format::Webp => webp_encode::encode_planes(&mut video(planes), quality),
             Format::Png => unreachable!("a PNG is made of pixels"),
         }
     }
@@ -146,18 +139,6 @@ fn video(planes: &Planes<Vec<u8>>) -> Video {
     Video { size, luma: converted(first, &luma), chroma }
 }
 
-fn webp_config(quality: u8) -> WebPConfig {
-    let mut config = WebPConfig::new().expect("libwebp has the version it was built with");
-    config.quality = f32::from(quality);
-    config.method = WEBP_METHOD;
-    config
-}
-
-fn webp(picture: &Picture, layout: PixelLayout, quality: u8) -> Result<Vec<u8>, RenderError> {
-    let encoder = webp::Encoder::new(&picture.bytes, layout, picture.width, picture.height);
-    encoder.encode_advanced(&webp_config(quality)).map(|bytes| bytes.to_vec()).map_err(webp_failed)
-}
-
 fn png(picture: &Picture, color: ExtendedColorType) -> Result<Vec<u8>, RenderError> {
     let mut file = Vec::new();
     PngEncoder::new_with_quality(&mut file, CompressionType::Default, FilterType::Adaptive)
@@ -167,17 +148,6 @@ fn png(picture: &Picture, color: ExtendedColorType) -> Result<Vec<u8>, RenderErr
             error => RenderError::corrupt(format!("the encoder refused the picture: {error}")),
         })?;
     Ok(file)
-}
-
-fn webp_failed(error: WebPEncodingError) -> RenderError {
-    use WebPEncodingError as E;
-    match error {
-        E::VP8_ENC_ERROR_OUT_OF_MEMORY | E::VP8_ENC_ERROR_BITSTREAM_OUT_OF_MEMORY => {
-            RenderError::OutOfMemory("the WebP encoder".into())
-        }
-        E::VP8_ENC_ERROR_BAD_DIMENSION => RenderError::unsupported("WebP has at most 16383 pixels a side"),
-        error => RenderError::corrupt(format!("the encoder refused the picture: {error:?}")),
-    }
 }
 
 fn failed(error: &turbojpeg::Error) -> RenderError {

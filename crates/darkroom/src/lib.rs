@@ -27,7 +27,7 @@ mod rights;
 mod sharpen;
 mod size;
 mod transpose;
-mod webp_planes;
+mod webp_encode;
 pub mod worker;
 
 pub use error::{Reason, RenderError};

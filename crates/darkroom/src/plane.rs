@@ -52,6 +52,9 @@ pub(crate) struct Scaler {
 
 /// Buffers that are kept: the planes of two pictures.
 const SPARE_MAX: usize = 6;
+/// What is resampled before it is turned: about what the second cache holds. With less, more time goes into working out
+/// the filter again for each strip.
+const STRIP_BYTES: usize = 2 << 20;
 /// Larger ones are given back: one huge picture must not make a worker huge for good.
 const SPARE_BYTES_MAX: usize = 32 << 20;
 
@@ -128,12 +131,33 @@ impl Scaler {
         across: &Cut,
         down: &Cut,
     ) -> Result<Vec<u8>, RenderError> {
-        let height = down.samples as usize;
-        let lower = self.squeeze((source.samples(), source.width()), across.reach.clone(), down)?;
-        let turned = self.turned(lower, across.reach.len());
-        let narrower = self.squeeze((&turned, height), 0..down.samples, &across.within_reach())?;
-        self.give_back(turned);
-        Ok(self.turned(narrower, height))
+        let whole = (source.samples(), source.width());
+        let columns = self.squeeze_and_turn(whole, across.reach.clone(), down)?;
+        let turned = (&columns[..], down.samples as usize);
+        let rows = self.squeeze_and_turn(turned, 0..down.samples, &across.within_reach())?;
+        self.give_back(columns);
+        Ok(rows)
+    }
+
+    /// Resamples down some columns of a picture in memory of the given `pitch`, and makes rows of the columns: a strip
+    /// after the other, so that what is turned is still near.
+    fn squeeze_and_turn(
+        &mut self,
+        source: (&[u8], usize),
+        columns: Range<u32>,
+        cut: &Cut,
+    ) -> Result<Vec<u8>, RenderError> {
+        let height = cut.samples as usize;
+        let mut turned = self.take(columns.len() * height);
+        let step = (STRIP_BYTES / height).next_multiple_of(64);
+        for (rows, first) in turned.chunks_mut(step * height).zip(columns.step_by(step)) {
+            let width = rows.len() / height;
+            let last = first + u32::try_from(width).map_err(RenderError::corrupt)?;
+            let strip = self.squeeze(source, first..last, cut)?;
+            transpose::<1>(&strip, width, Turn::TRANSPOSED, rows);
+            self.give_back(strip);
+        }
+        Ok(turned)
     }
 
     /// Resamples down some columns of a picture in memory of the given `pitch`.
@@ -157,12 +181,5 @@ impl Scaler {
         // Typed, for the resizer would otherwise be compiled for every kind of pixel there is.
         self.resizer.resize_typed(&used, &mut target, &options).map_err(RenderError::corrupt)?;
         Ok(bytes)
-    }
-
-    fn turned(&mut self, bytes: Vec<u8>, width: usize) -> Vec<u8> {
-        let mut turned = self.take(bytes.len());
-        transpose::<1>(&bytes, width, Turn::TRANSPOSED, &mut turned);
-        self.give_back(bytes);
-        turned
     }
 }

@@ -56,6 +56,8 @@ fn walk(file: &[u8]) -> Result<Parts<'_>, RenderError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::picture::{Channels, Picture};
+    use crate::webp_encode::encode_pixels;
     use image::{ExtendedColorType, ImageEncoder, codecs::webp::WebPEncoder};
 
     fn pixels() -> Vec<u8> {
@@ -67,7 +69,7 @@ mod tests {
         WebPEncoder::new_lossless(&mut lossless)
             .write_image(&pixels(), 60, 44, ExtendedColorType::Rgba8)
             .unwrap();
-        let lossy = webp::Encoder::from_rgba(&pixels(), 60, 44).encode(70.0).to_vec();
+        let lossy = encode_pixels(&Picture::new((60, 44), Channels::Rgba, pixels()), 70).unwrap();
         [lossless, lossy]
     }
 

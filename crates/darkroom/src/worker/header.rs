@@ -62,6 +62,8 @@ fn be32(bytes: &[u8], at: usize) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::picture::{Channels, Picture};
+    use crate::webp_encode::encode_pixels;
     use image::ImageFormat;
     use proptest::prelude::*;
 
@@ -78,7 +80,8 @@ mod tests {
             let detected = SourceFormat::detect(&file).unwrap();
             assert_eq!(size(detected, &file), Some((321, 123)), "{format:?}");
         }
-        let lossy = webp::Encoder::from_rgb(&[9; 321 * 123 * 3], 321, 123).encode(50.0);
+        let picture = Picture::new((321, 123), Channels::Rgb, vec![9; 321 * 123 * 3]);
+        let lossy = encode_pixels(&picture, 50).unwrap();
         assert_eq!(size(SourceFormat::Webp, &lossy), Some((321, 123)));
     }
 

@@ -179,8 +179,10 @@ fn one_of_each_format() -> [Vec<u8>; 4] {
         file.into_inner()
     };
     use image::ImageFormat::{Gif, Png, WebP};
-    let lossy = webp::Encoder::from_rgba(picture.as_bytes(), 48, 36).encode(60.0).to_vec();
-    [encoded(Png), encoded(Gif), encoded(WebP), lossy]
+    // What is sheer becomes a lossy WebP.
+    let lossy = vec![darkroom::Rendition::new("lossy", 48, 60)].into();
+    let mut lossy = render(&encoded(Png), &lossy, &Limits::DEFAULT).expect("a small picture is rendered");
+    [encoded(Png), encoded(Gif), encoded(WebP), lossy.renditions.remove(0).bytes]
 }
 
 fn damage(file: &mut Vec<u8>, seed: &mut u64) {

@@ -127,6 +127,7 @@ impl Sum {
 #[derive(Debug, Default)]
 pub(super) struct Declared {
     md5: Option<[u8; 16]>,
+    needs_md5: bool,
     sum: Option<(Algorithm, Promise)>,
     trailers: Option<TrailingHeaders>,
 }
@@ -165,7 +166,7 @@ impl Declared {
                 "x-amz-sdk-checksum-algorithm specified, but no corresponding x-amz-checksum-* or x-amz-trailer headers were found."
             ));
         }
-        Ok(Self { md5, sum, trailers })
+        Ok(Self { md5, needs_md5: false, sum, trailers })
     }
 
     /// The algorithm that the client named, if it named one.
@@ -179,16 +180,23 @@ impl Declared {
         self
     }
 
-    /// Starts to hash what is declared.
+    /// Starts to hash what is declared. An MD5 that nobody asked for is left out where SHA-256 names the bytes already.
     pub(super) fn hasher(self) -> Hasher {
         let sums = self.algorithm().map(Algorithm::hasher).unwrap_or_default();
-        Hasher { md5: Md5::new(), sums, declared: self }
+        let is_named = matches!(self.sum, Some((Algorithm::Sha256, Promise::Value(_))));
+        let md5 = (!is_named || self.needs_md5 || self.md5.is_some()).then(Md5::new);
+        Hasher { md5, sums, declared: self }
+    }
+
+    /// Wants an MD5 in any case: a part's is what the whole object's ETag is made of.
+    pub(super) fn with_md5(self) -> Self {
+        Self { needs_md5: true, ..self }
     }
 }
 
 /// Hashes a body as it passes and compares at its end.
 pub(super) struct Hasher {
-    md5: Md5,
+    md5: Option<Md5>,
     sums: ChecksumHasher,
     declared: Declared,
 }
@@ -196,20 +204,34 @@ pub(super) struct Hasher {
 /// What a whole body hashed to.
 #[derive(Debug)]
 pub(super) struct Hashed {
-    pub(super) md5: [u8; 16],
+    pub(super) md5: Option<[u8; 16]>,
     pub(super) sum: Option<Sum>,
+}
+
+impl Hashed {
+    /// The MD5 in hexadecimal. Without one the beginning of the SHA-256, in the form of an ETag that is no MD5: S3 has
+    /// such ETags too, for what it encrypts with a key of KMS.
+    pub(super) fn etag(&self) -> String {
+        let sha256 = || {
+            let sum = self.sum.as_ref().and_then(|sum| BASE64.decode(&sum.value).ok()).unwrap_or_default();
+            format!("{}-1", hex::encode(sum.get(..16).unwrap_or_default()))
+        };
+        self.md5.map_or_else(sha256, hex::encode)
+    }
 }
 
 impl Hasher {
     pub(super) fn update(&mut self, bytes: &[u8]) {
-        self.md5.update(bytes);
+        if let Some(md5) = &mut self.md5 {
+            md5.update(bytes);
+        }
         self.sums.update(bytes);
     }
 
     /// Compares with what was declared: `BadDigest` when the bytes disagree.
     pub(super) fn finish(self) -> S3Result<Hashed> {
-        let md5: [u8; 16] = self.md5.finalize();
-        if self.declared.md5.is_some_and(|expected| expected != md5) {
+        let md5: Option<[u8; 16]> = self.md5.map(Md5::finalize);
+        if self.declared.md5.is_some() && self.declared.md5 != md5 {
             return Err(s3_error!(
                 BadDigest,
                 "The Content-MD5 you specified did not match what we received."
@@ -302,6 +324,18 @@ mod tests {
             hasher.update(b"light");
             assert_eq!(hasher.finish().unwrap_err().code().as_str(), "BadDigest");
         }
+    }
+
+    #[test]
+    fn bytes_that_their_sha256_names_have_an_etag_that_nobody_takes_for_an_md5() {
+        let declared = declare("x-amz-checksum-sha256", &Algorithm::Sha256.of(b"light")).unwrap();
+        let mut hasher = declared.hasher();
+        hasher.update(b"light");
+        let named = hasher.finish().unwrap().etag();
+        assert!(named.len() == 34 && named.ends_with("-1"), "{named}");
+        let mut hasher = Declared::default().hasher();
+        hasher.update(b"light");
+        assert_eq!(hasher.finish().unwrap().etag(), "2ac43aa43bf473f9a9c09b4b608619d3");
     }
 
     #[test]

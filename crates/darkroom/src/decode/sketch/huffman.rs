@@ -116,7 +116,7 @@ impl Huffman {
             // A run without a number means something else, unless it ends the block.
             let is_known = length != 0 && bits <= NUMBER_BITS && (size != 0 || run == 0);
             if is_known {
-                let level = (index >> (NUMBER_BITS - bits)) as i32 & ((1 << size) - 1);
+                let level: i32 = (index >> (NUMBER_BITS - bits)) & ((1 << size) - 1);
                 let is_negative = size > 0 && level >> (size - 1) == 0;
                 let level = if is_negative { level - ((1 << size) - 1) } else { level };
                 let run = if symbol == 0 { Number::END } else { run };

@@ -30,20 +30,15 @@ pub(super) struct Scan {
     low: u32,
 }
 
-/// What carries over from one block of a component to the next.
-#[derive(Default)]
-struct Carry {
-    mean: i32,
-    /// Blocks that a progressive scan has said to be empty.
-    empty: u32,
-}
-
-/// A scan's component with its tables.
+/// A scan's component with its tables, and what carries over from one of its blocks to the next.
 struct Part {
     component: usize,
     is_fine: bool,
     dc: Option<Huffman>,
     ac: Option<Huffman>,
+    mean: i32,
+    /// Blocks that a progressive scan has said to be empty.
+    empty: u32,
 }
 
 impl Scan {
@@ -77,7 +72,7 @@ impl Scan {
 
     pub(super) fn decode(&self, data: &ScanData, tables: &Tables<'_>, frame: &mut Frame) -> Option<()> {
         self.note_bits(frame)?;
-        let parts: Vec<Part> = self
+        let mut parts: Vec<Part> = self
             .parts
             .iter()
             .map(|&(component, dc, ac)| {
@@ -85,22 +80,20 @@ impl Scan {
                 self.part((component, is_fine, dc, ac), tables)
             })
             .collect::<Option<_>>()?;
-        let each = tables.restart_interval;
+        let (parts, order) = (&mut parts[..], (data, tables.restart_interval));
         // One loop for each kind of scan, so that the inner ones keep to the processor's registers.
         match (self.band, self.high) {
-            ((0, 0), 0) => blocks(frame, &parts, data, each, |block, part, carry, bits| {
-                self.first_mean(block, part, carry, bits)
-            }),
-            ((0, 0), _) => blocks(frame, &parts, data, each, |block, _, _, bits| {
+            ((0, 0), 0) => {
+                blocks(frame, parts, order, |block, part, bits| self.first_mean(block, part, bits))
+            }
+            ((0, 0), _) => blocks(frame, parts, order, |block, _, bits| {
                 block[0] |= (bits.number(1) << self.low) as i16;
                 Some(())
             }),
-            ((0, _), _) => blocks(frame, &parts, data, each, |block, part, carry, bits| {
-                self.whole_block(block, part, carry, bits)
-            }),
-            _ => blocks(frame, &parts, data, each, |block, part, carry, bits| {
-                self.ac_block(block, part, &mut carry.empty, bits)
-            }),
+            ((0, _), _) => {
+                blocks(frame, parts, order, |block, part, bits| self.whole_block(block, part, bits))
+            }
+            _ => blocks(frame, parts, order, |block, part, bits| self.ac_block(block, part, bits)),
         }
     }
 
@@ -112,6 +105,8 @@ impl Scan {
             is_fine,
             dc: if with_dc { Some(tables.table(DC, dc)?) } else { None },
             ac: if with_ac { Some(tables.table(AC, ac)?) } else { None },
+            mean: 0,
+            empty: 0,
         })
     }
 
@@ -133,14 +128,8 @@ impl Scan {
 
     /// A block of a sequential file. Most of its numbers are found in one look, and those of no interest several at once.
     #[inline(always)]
-    fn whole_block(
-        &self,
-        block: &mut Block,
-        part: &Part,
-        carry: &mut Carry,
-        bits: &mut Bits<'_>,
-    ) -> Option<()> {
-        self.first_mean(block, part, carry, bits)?;
+    fn whole_block(&self, block: &mut Block, part: &mut Part, bits: &mut Bits<'_>) -> Option<()> {
+        self.first_mean(block, part, bits)?;
         let ac = part.ac.as_ref()?;
         let mut place = 1;
         if part.is_fine {
@@ -162,7 +151,7 @@ impl Scan {
             Way::Ended => Some(()),
             Way::At(reached) => {
                 let mut after = *bits;
-                self.ac_rest(block, part, (reached, &mut 0), &mut after)?;
+                self.ac_rest(block, part, (reached, &mut after))?;
                 *bits = after;
                 Some(())
             }
@@ -170,26 +159,20 @@ impl Scan {
     }
 
     #[inline(always)]
-    fn first_mean(
-        &self,
-        block: &mut Block,
-        part: &Part,
-        carry: &mut Carry,
-        bits: &mut Bits<'_>,
-    ) -> Option<()> {
-        carry.mean = carry.mean.wrapping_add(part.dc.as_ref()?.difference(bits)?);
+    fn first_mean(&self, block: &mut Block, part: &mut Part, bits: &mut Bits<'_>) -> Option<()> {
+        part.mean = part.mean.wrapping_add(part.dc.as_ref()?.difference(bits)?);
         // As libjpeg does: what is no 16-bit number is no picture either.
-        block[0] = (carry.mean << self.low) as i16;
+        block[0] = (part.mean << self.low) as i16;
         Some(())
     }
 
     #[inline(always)]
-    fn ac_block(&self, block: &mut Block, part: &Part, empty: &mut u32, bits: &mut Bits<'_>) -> Option<()> {
-        if *empty > 0 {
-            *empty -= 1;
+    fn ac_block(&self, block: &mut Block, part: &mut Part, bits: &mut Bits<'_>) -> Option<()> {
+        if part.empty > 0 {
+            part.empty -= 1;
             return Some(());
         }
-        self.ac_rest(block, part, (self.band.0.max(1), empty), bits)
+        self.ac_rest(block, part, (self.band.0.max(1), bits))
     }
 
     /// Coefficients from a place on, code by code where they matter.
@@ -197,9 +180,8 @@ impl Scan {
     fn ac_rest(
         &self,
         block: &mut Block,
-        part: &Part,
-        (mut place, empty): (usize, &mut u32),
-        bits: &mut Bits<'_>,
+        part: &mut Part,
+        (mut place, bits): (usize, &mut Bits<'_>),
     ) -> Option<()> {
         let (ac, is_fine) = (part.ac.as_ref()?, part.is_fine);
         let end = self.band.1 + 1;
@@ -218,7 +200,7 @@ impl Scan {
                 (0, 0) => return Some(()),
                 (_, 0) if self.band.0 == 0 => return None,
                 (run, 0) => {
-                    *empty = (1 << run) - 1 + bits.number(run as u32);
+                    part.empty = (1 << run) - 1 + bits.number(run as u32);
                     return Some(());
                 }
                 _ => {
@@ -240,10 +222,9 @@ impl Scan {
 #[inline(always)]
 fn blocks(
     frame: &mut Frame,
-    parts: &[Part],
-    data: &ScanData,
-    restart_interval: usize,
-    mut each_block: impl FnMut(&mut Block, &Part, &mut Carry, &mut Bits<'_>) -> Option<()>,
+    parts: &mut [Part],
+    (data, restart_interval): (&ScanData, usize),
+    mut each_block: impl FnMut(&mut Block, &mut Part, &mut Bits<'_>) -> Option<()>,
 ) -> Option<()> {
     let alone = parts.len() == 1;
     let mcus = if alone { frame.components[parts[0].component].used } else { frame.mcus };
@@ -254,17 +235,17 @@ fn blocks(
     }
     for interval in 0..data.intervals() {
         let mut bits = data.interval(interval)?;
-        let mut carries: [Carry; 3] = Default::default();
+        parts.iter_mut().for_each(|part| (part.mean, part.empty) = (0, 0));
         for mcu in interval * each..((interval + 1) * each).min(total) {
             let (x, y) = (mcu % mcus.0, mcu / mcus.0);
-            for (part, carry) in parts.iter().zip(&mut carries) {
+            for part in &mut *parts {
                 let Component { blocks, stride, sampling, .. } = &mut frame.components[part.component];
                 let (across, down) = if alone { (1, 1) } else { *sampling };
                 for row in 0..down {
                     let start = (y * down + row) * *stride + x * across;
                     for block in &mut blocks[start..start + across] {
                         bits.refill();
-                        each_block(block, part, carry, &mut bits)?;
+                        each_block(block, part, &mut bits)?;
                     }
                 }
             }

@@ -37,7 +37,7 @@ pub(super) async fn copy(
     let received = duplicate(&store, &found, algorithm).await?;
     let tags = chosen_tags(&input, &found)?;
     let mut attributes = if replaces { replaced(input)? } else { found.attributes };
-    let etag = hex::encode(received.hashed.md5);
+    let etag = received.hashed.etag();
     let sums = received.hashed.sum.as_ref().map(|sum| sum.fields()).unwrap_or_default();
     attributes.checksum = received.hashed.sum;
     attributes.part_bytes = Vec::new();

@@ -63,8 +63,8 @@ pub(super) async fn upload(
     let (at, asked) = (place.clone(), id.clone());
     let plan = store.index.read(move |connection| multipart::find(connection, &at, &asked)).await?;
     let declared = declared(Declared::parse(&headers, trailing_headers)?, &plan)?;
-    let received = receive(&store.blobs, input.body, declared).await?;
-    let etag = hex::encode(received.hashed.md5);
+    let received = receive(&store.blobs, input.body, declared.with_md5()).await?;
+    let etag = received.hashed.etag();
     let part = Part {
         number,
         size: received.size,

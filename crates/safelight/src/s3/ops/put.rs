@@ -32,7 +32,7 @@ pub(super) async fn put(
     let mut attributes = attributes(input)?;
 
     let received = receive(&store.blobs, body, declared).await?;
-    let etag = hex::encode(received.hashed.md5);
+    let etag = received.hashed.etag();
     let sums = received.hashed.sum.as_ref().map(|sum| sum.fields()).unwrap_or_default();
     attributes.checksum = received.hashed.sum;
     let blob = Some(received.placed.name().to_owned());
