@@ -63,7 +63,7 @@ bench: ## Measure engine and service beside sharp, libvips, Pillow, ImageMagick,
 	@$(TOOLS)/install.sh bench
 	@$(TOOLS)/fetch-kafka.sh
 	@$(TOOLS)/bench-fetch.sh
-	@cargo build --release --locked -p bench -p safelight --bins
+	@cargo build --release --locked --workspace --bins
 	@$(TARGET)/release/bench --chart tests/bench/chart.svg $(ARGS)
 
 proto: ## Write the Protobuf types from the .proto files to proto/src/safelight.v1.rs

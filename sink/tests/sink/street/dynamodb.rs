@@ -14,6 +14,8 @@ use axum::response::{IntoResponse as _, Response};
 use sink::Endpoint;
 use tokio::net::TcpListener;
 
+use crate::street::until;
+
 #[derive(Clone)]
 pub(crate) struct DynamoDb {
     url: String,
@@ -55,7 +57,8 @@ impl DynamoDb {
         self.door.is_shut.store(is_shut, Ordering::SeqCst);
     }
 
-    /// Gives the image's row a status that no sink of today knows, as a newer one might.
+    /// Gives the image's row a status that no sink of today knows, as a newer one might. Waits for the row: an image is
+    /// seen as soon as its original is there.
     pub(crate) async fn make_unreadable(&self, id: &str) {
         let text = |value: &str| AttributeValue::S(value.to_owned());
         let keys = Credentials::new("local", "local", None, None, "local");
@@ -70,9 +73,10 @@ impl DynamoDb {
             .table_name("images")
             .key("pk", text(id))
             .update_expression("SET #status = :status")
+            .condition_expression("attribute_exists(customer_id)")
             .expression_attribute_names("#status", "status")
             .expression_attribute_values(":status", text("quarantined"));
-        update.send().await.expect("the row is changed");
+        until("the row is changed", async || update.clone().send().await.ok()).await;
     }
 
     pub(crate) fn endpoint(&self) -> Endpoint {
