@@ -160,7 +160,8 @@ install_venv() {
     say "preparing the Python environment in $venv"
     # A Python environment cannot be moved, and half a one is begun again: the mark is written last.
     rm -rf "$venv"
-    python3 -m venv "$venv"
+    # The machine's own Python: the one that was here a moment ago is gone.
+    (PATH=$machine_path && hash -r && python3 -m venv "$venv")
     "$venv/bin/python" -m pip install --quiet --disable-pip-version-check "${wants[@]}" >&2 \
         || die "pip could not install ${wants[*]}"
     printf '%s\n' "$stamp" >"$venv/.complete"
