@@ -108,7 +108,8 @@ async fn what_is_refused_is_nowhere() {
         assert_eq!((answer.status, answer.code()), (status, code), "{answer:?}");
     }
     assert_eq!(street.s3.keys("").await, [""; 0], "neither original nor claim");
-    assert_eq!(street.s3.unfinished_uploads().await, 0);
+    // The refusal does not wait for it.
+    until("no upload is left unfinished", async || street.s3.unfinished_uploads().await == 0).await;
     assert!(street.kafka.uploaded().await.is_empty());
 }
 

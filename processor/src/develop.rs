@@ -9,31 +9,44 @@ use conveyor::Fault;
 use darkroom::worker::{Failure, Pool};
 use darkroom::{Developed, Extras, Plan, SourceFormat};
 use proto::{Colour, CustomerId, Format, Picture, Placeholder, Reason, ThumbHash};
+use tokio::sync::OwnedSemaphorePermit;
 
 use crate::metrics;
 
-/// Develops `original` in a worker of the customer. Waits for a free worker; is bounded by the darkroom's limits after.
+/// An original and the permit to have it in memory.
+pub(crate) struct InHand {
+    pub(crate) original: Bytes,
+    pub(crate) permit: OwnedSemaphorePermit,
+}
+
+/// Develops an original in a worker of the customer. Waits for a free worker; is bounded by the darkroom's limits after.
+/// Gives the permit back with the renditions. Let go of, the work goes on to its end and keeps the permit until then: what
+/// is abandoned counts like everything else.
 pub(crate) async fn develop(
     pool: &Arc<Pool>,
     customer: &CustomerId,
-    original: Bytes,
+    InHand { original, permit }: InHand,
     plan: &Plan,
-) -> Result<Developed, Fault> {
+) -> Result<(Developed, OwnedSemaphorePermit), Fault> {
     let (pool, customer, plan) = (Arc::clone(pool), customer.to_string(), plan.clone());
     let begun = Instant::now();
     let developing = tokio::task::spawn_blocking(move || {
         let developed = pool.develop(&customer, &original, &plan);
         metrics::worker_deaths(&pool);
-        developed
+        developed.map(|developed| (developed, permit))
     });
     match developing.await {
-        Ok(Ok(developed)) => {
+        Ok(Ok(developed_and_permit)) => {
             metrics::rendered(begun.elapsed());
-            Ok(developed)
+            Ok(developed_and_permit)
         }
         Ok(Err(Failure::Rejected { reason, detail })) => Err(Fault::reject(reason_of(reason), detail)),
         Ok(Err(unavailable @ Failure::Unavailable(_))) => Err(Fault::retry(unavailable)),
-        Err(panicked) => Err(Fault::retry(panicked)),
+        // A panic goes on where panics over one record are counted.
+        Err(ended) => match ended.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(ended) => Err(Fault::retry(ended)),
+        },
     }
 }
 

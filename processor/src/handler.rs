@@ -13,7 +13,7 @@ use proto::{
 };
 use tokio::sync::Semaphore;
 
-use crate::develop::{develop, format, picture, placeholder};
+use crate::develop::{InHand, develop, format, picture, placeholder};
 use crate::metrics;
 use crate::recipes::Recipes;
 
@@ -27,7 +27,7 @@ pub(crate) struct Processor {
     /// The largest original that is redeemed at all.
     pub(crate) file_bytes_max: u64,
     /// Images that may be in memory, as originals or as renditions that are not stored yet.
-    pub(crate) images_in_memory: Semaphore,
+    pub(crate) images_in_memory: Arc<Semaphore>,
 }
 
 impl Handler for Processor {
@@ -57,12 +57,13 @@ impl Processor {
             Fault::reject(Reason::RecipeUnknown, format!("this processor has no recipe `{}`", source.recipe))
         })?;
         // Until the last rendition is stored: while S3 is slow, what is developed would pile up.
-        let in_memory = self.images_in_memory.acquire().await.map_err(Fault::retry)?;
+        let permit = Arc::clone(&self.images_in_memory).acquire_owned().await.map_err(Fault::retry)?;
         let original = self.redeem(&source.original).await?;
-        let developed = develop(&self.pool, &source.customer_id, original, plan).await?;
+        let in_hand = InHand { original, permit };
+        let (developed, permit) = develop(&self.pool, &source.customer_id, in_hand, plan).await?;
         let (picture, placeholder) = (picture(&developed), placeholder(&developed.extras));
         let renditions = self.deposit_all(source, developed).await?;
-        drop(in_memory);
+        drop(permit);
         let source = Source { picture: Some(picture), ..source.clone() };
         let processed_at = UnixMillis::now();
         Ok(ImageProcessed { source, attempt: uploaded.attempt, renditions, placeholder, processed_at })

@@ -48,7 +48,7 @@ pub async fn open(config: &Config, frame: &Frame) -> anyhow::Result<Opened> {
         depot: Depot::open(&config.depot).await,
         pool: Arc::new(pool),
         file_bytes_max: config.pool.limits.file_bytes_max,
-        images_in_memory: Semaphore::new(images_in_hand_max(config.pool.workers)),
+        images_in_memory: Arc::new(Semaphore::new(images_in_hand_max(config.pool.workers))),
         codec,
         publisher,
         recipes,

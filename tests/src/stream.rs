@@ -1,13 +1,17 @@
 //! A page's ear: follows the live stream through every restart by `Last-Event-ID` and writes down what it hears.
 
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use futures::StreamExt as _;
+use reqwest::StatusCode;
 use serde_json::Value;
 use tokio::task::JoinHandle;
 
 use crate::api::Api;
+
+const OPEN_MAX: Duration = Duration::from_secs(30);
+const AGAIN: Duration = Duration::from_millis(50);
 
 /// One `image` event: which image, which status.
 pub type Heard = (String, String);
@@ -20,10 +24,18 @@ pub struct Ear {
 }
 
 impl Ear {
-    /// Opens the stream and returns once the server has answered.
+    /// Opens the stream and returns once the server has answered. A sink that has just started may say `503` until it
+    /// knows where its topics end: a page asks again then.
     pub async fn open(api: &Api) -> Ear {
         let (heard, resets) = (Arc::<Mutex<Vec<_>>>::default(), Arc::<Mutex<u32>>::default());
-        let first = api.stream(None).await.expect("the stream opens");
+        let deadline = Instant::now() + OPEN_MAX;
+        let first = loop {
+            let answer = api.stream(None).await.expect("the sink answers");
+            if answer.status() != StatusCode::SERVICE_UNAVAILABLE || Instant::now() > deadline {
+                break answer;
+            }
+            tokio::time::sleep(AGAIN).await;
+        };
         assert!(first.status().is_success(), "{}", first.status());
         let task = tokio::spawn(follow(api.clone(), first, Arc::clone(&heard), Arc::clone(&resets)));
         Ear { heard, resets, task }
@@ -73,7 +85,7 @@ async fn follow(
                 }
             }
         }
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        tokio::time::sleep(AGAIN).await;
         answer = api.stream(last_id.as_deref()).await.ok();
     }
 }

@@ -76,6 +76,13 @@ impl Scaler {
         }
     }
 
+    /// Gives back what only a huge picture needed.
+    pub(crate) fn tidy(&mut self) {
+        if self.resizer.size_of_internal_buffers() > SPARE_BYTES_MAX {
+            self.resizer.reset_internal_buffers();
+        }
+    }
+
     pub(crate) fn resizer(&mut self) -> &mut Resizer {
         &mut self.resizer
     }

@@ -52,6 +52,18 @@ impl Darkroom {
         plan: &Plan,
         limits: &Limits,
     ) -> Result<Developed, RenderError> {
+        let rendered = self.render_any(original, plan, limits);
+        self.decoder.tidy();
+        self.tools.scaler.tidy();
+        rendered
+    }
+
+    fn render_any(
+        &mut self,
+        original: &[u8],
+        plan: &Plan,
+        limits: &Limits,
+    ) -> Result<Developed, RenderError> {
         let bytes = original.len() as u64;
         if bytes > limits.file_bytes_max {
             return Err(RenderError::FileTooLarge { bytes, max: limits.file_bytes_max });

@@ -1,5 +1,6 @@
 //! Owns JPEG decoding by libjpeg-turbo, and its opinion of what libjpeg only warns about: missing data is
-//! `truncated`, wrong data is `corrupt`, stray bytes and odd but harmless headers pass. Decodes to planes as stored or
+//! `truncated`, wrong data is `corrupt`, stray bytes and odd but harmless headers pass. A sketch does not see what it steps
+//! over: damage in the detail of a progressive file is no concern of its thumbnail. Decodes to planes as stored or
 //! to interleaved pixels, both at a half, a quarter or an eighth of the size where that is asked for.
 
 use turbojpeg::{
@@ -18,10 +19,10 @@ use image::metadata::Orientation;
 
 /// Scans of a progressive file. Encoders write about ten; each scan costs a pass over all coefficients.
 const SCANS_MAX: u32 = 100;
-/// How much of the usual oversampling is enough where a sample is the mean of a block: that is an exact shrinking by
-/// eight.
+/// How many times less than the usual oversampling is enough where a sample is the mean of a block: that is an exact
+/// shrinking by eight.
 const MEANS_OVERSAMPLING: f64 = 4.0 / 3.0;
-/// A larger buffer is given back after its picture.
+/// A larger buffer is given back after its original.
 const KEPT_BYTES_MAX: usize = 32 << 20;
 
 /// libjpeg's state and the planes it fills, kept from one file to the next.
@@ -32,6 +33,13 @@ pub(crate) struct JpegDecoder {
 }
 
 impl JpegDecoder {
+    /// Gives back what only a huge original needed.
+    pub(crate) fn tidy(&mut self) {
+        if self.planes.capacity() > KEPT_BYTES_MAX {
+            self.planes = Vec::new();
+        }
+    }
+
     fn decompressor(&mut self) -> Result<&mut Decompressor, RenderError> {
         if self.decompressor.is_none() {
             let mut decompressor = Decompressor::new().map_err(|error| failed(&error))?;
@@ -114,7 +122,6 @@ impl<'a> Jpeg<'a> {
         decoder.decompressor()?.set_scaling_factor(factor).map_err(|error| failed(&error))?;
         let length = yuv_pixels_len(header.width, 1, header.height, header.subsamp);
         decoder.planes.resize(length.map_err(|error| failed(&error))?, 0);
-        decoder.planes.shrink_to(KEPT_BYTES_MAX);
 
         let JpegDecoder { decompressor: Some(decompressor), planes } = decoder else {
             unreachable!("the decompressor was made above");
@@ -129,7 +136,10 @@ impl<'a> Jpeg<'a> {
     /// Draws the planes from each block's lowest coefficients, where that is enough of them: the rest of a progressive
     /// file need not be read then, and that of a sequential one is stepped over.
     fn sketch(&self, reduction: f64, samples: &mut Vec<u8>) -> Option<Vec<(Axis, Axis)>> {
-        let means_do = reduction * MEANS_OVERSAMPLING >= 8.0;
+        let (across, down) = self.header.subsamp.size();
+        // Chroma that is coarser than that of a rendition has none to spare.
+        let oversampling = if across.max(down) > 2 { 1.0 } else { MEANS_OVERSAMPLING };
+        let means_do = reduction * oversampling >= 8.0;
         let is_fine = match self.header.is_progressive {
             true if means_do => [false; 3],
             false if means_do => [reduction < 8.0, false, false],

@@ -93,7 +93,16 @@ impl Worker {
         let confinement = Confinement::default();
         let mut worker = Self { child, stdin, stdout, stderr, input, output, confinement, jobs: 0 };
         worker.await_ready()?;
+        worker.prove(limits)?;
         Ok(worker)
+    }
+
+    /// Does once what every job and every death needs, so that a machine without it is found out at the start and not by
+    /// the first bad file.
+    fn prove(&self, limits: &Limits) -> io::Result<()> {
+        self.allow_cpu(limits.cpu_secs)?;
+        pidfd_open(Pid::from_child(&self.child), PidfdFlags::empty())?;
+        Ok(())
     }
 
     fn await_ready(&mut self) -> io::Result<()> {
@@ -136,7 +145,11 @@ impl Worker {
                 let detail = format!("no answer within {secs} s");
                 Err(NoAnswer::Died(Death::new(Reason::DecodeTimeout, detail)))
             }
-            Stop::Gone => Err(NoAnswer::Died(self.autopsy(&mut inbox)?)),
+            Stop::Gone => Err(NoAnswer::Died(self.autopsy(&mut inbox).unwrap_or_else(|error| {
+                // It is gone all the same: to ask again and again would stop everybody behind this file.
+                self.kill();
+                Death::new(Reason::DecoderCrashed, format!("the worker ended, nobody knows how: {error}"))
+            }))),
         }
     }
 

@@ -52,6 +52,11 @@ impl Confinement {
     }
 }
 
+/// Asks the kernel to take this process before the station where memory runs out. A wish: nothing hangs on it.
+pub(super) fn die_first() {
+    let _ = std::fs::write("/proc/self/oom_score_adj", "1000");
+}
+
 /// Binds this process's life to that of `station`, its parent.
 pub(super) fn die_with(station: i32) -> io::Result<()> {
     set_parent_process_death_signal(Some(Signal::KILL))?;

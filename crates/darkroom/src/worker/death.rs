@@ -29,6 +29,10 @@ impl Death {
             Some(signal) if signal == Signal::ABORT.as_raw() && allocation_failed => {
                 Self::new(Reason::DecodeMemory, "an allocation beyond the address space failed")
             }
+            // Neither the file nor we can do that: the kernel out of memory does, or a person.
+            Some(signal) if signal == Signal::KILL.as_raw() => {
+                Self::new(Reason::DecodeMemory, format!("{who} was killed from outside, perhaps for memory"))
+            }
             Some(signal) if signal == Signal::SYS.as_raw() => {
                 Self::new(Reason::DecoderCrashed, format!("{who} made a system call that it may not make"))
             }
@@ -52,6 +56,7 @@ mod tests {
         assert_eq!(of(24, false), Reason::DecodeTimeout);
         assert_eq!(of(6, true), Reason::DecodeMemory);
         assert_eq!(of(6, false), Reason::DecoderCrashed);
+        assert_eq!(of(9, false), Reason::DecodeMemory);
         assert_eq!(of(11, true), Reason::DecoderCrashed);
         assert_eq!(of(31, false), Reason::DecoderCrashed);
         assert_eq!(of(3 << 8, false), Reason::DecoderCrashed);

@@ -6,6 +6,8 @@ use crate::{Limits, SourceFormat};
 
 /// Bytes a pixel while a JPEG is worked on: what is decoded, and what it is shrunk to.
 const JPEG_BYTES_PER_PIXEL: u64 = 6;
+/// The same where all coefficients of up to four components are kept meanwhile.
+const PROGRESSIVE_BYTES_PER_PIXEL: u64 = 12;
 /// The same for formats that decode to RGBA, up to 16 bits a sample, and are converted.
 const OTHER_BYTES_PER_PIXEL: u64 = 12;
 /// The station's copy and the worker's.
@@ -28,6 +30,7 @@ pub(super) fn bytes_of(head: &[u8], file_bytes: u64, limits: &Limits) -> u64 {
         return files;
     }
     let per_pixel = match format {
+        SourceFormat::Jpeg if header::is_progressive(head) => PROGRESSIVE_BYTES_PER_PIXEL,
         SourceFormat::Jpeg => JPEG_BYTES_PER_PIXEL,
         SourceFormat::Png | SourceFormat::Gif | SourceFormat::Webp => OTHER_BYTES_PER_PIXEL,
     };

@@ -6,15 +6,20 @@ use crate::SourceFormat;
 /// Width and height that a header announces.
 pub(super) fn size(format: SourceFormat, head: &[u8]) -> Option<(u32, u32)> {
     match format {
-        SourceFormat::Jpeg => jpeg_size(head),
+        SourceFormat::Jpeg => jpeg_frame(head).map(|(_, size)| size),
         SourceFormat::Png => Some((be32(head, 16)?, be32(head, 20)?)),
         SourceFormat::Gif => Some((le16(head, 6)?, le16(head, 8)?)),
         SourceFormat::Webp => webp_size(head),
     }
 }
 
-/// Walks the segments to the first start of frame.
-fn jpeg_size(head: &[u8]) -> Option<(u32, u32)> {
+/// Whether a JPEG's frame is one whose coefficients are all kept until the last scan.
+pub(super) fn is_progressive(head: &[u8]) -> bool {
+    jpeg_frame(head).is_none_or(|(marker, _)| matches!(marker, 0xc2 | 0xc6 | 0xca | 0xce))
+}
+
+/// Walks the segments to the first start of frame: its marker and size.
+fn jpeg_frame(head: &[u8]) -> Option<(u8, (u32, u32))> {
     let mut at = 2;
     loop {
         let [0xff, marker] = *head.get(at..at + 2)?.first_chunk::<2>()? else {
@@ -22,10 +27,12 @@ fn jpeg_size(head: &[u8]) -> Option<(u32, u32)> {
         };
         match marker {
             0xff => at += 1,
+            // Where a decoder steps over stray bytes, what follows is not where it seems to be.
+            0x00 => return None,
             0xd8 | 0x01 | 0xd0..=0xd7 => at += 2,
             // All frames but the tables and the arithmetic conditioning that share their range.
             0xc0..=0xcf if !matches!(marker, 0xc4 | 0xc8 | 0xcc) => {
-                return Some((be16(head, at + 7)?, be16(head, at + 5)?));
+                return Some((marker, (be16(head, at + 7)?, be16(head, at + 5)?)));
             }
             _ => at += 2 + usize::try_from(be16(head, at + 2)?).ok()?,
         }

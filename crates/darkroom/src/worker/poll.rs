@@ -8,15 +8,14 @@ use std::time::Instant;
 use rustix::event::{PollFd, Timespec, poll};
 use rustix::io::Errno;
 
-/// Waits for one of `watched`; `false` once `deadline` has passed.
+/// Waits for one of `watched`; `false` once `deadline` has passed and nothing is there: whoever slept past it still
+/// hears what was said in time.
 pub(super) fn wait(watched: &mut [PollFd<'_>], deadline: Instant) -> io::Result<bool> {
     loop {
         let left = deadline.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            return Ok(false);
-        }
-        let left = Timespec::try_from(left).map_err(io::Error::other)?;
-        match poll(watched, Some(&left)) {
+        let timeout = Timespec::try_from(left).map_err(io::Error::other)?;
+        match poll(watched, Some(&timeout)) {
+            Ok(0) if left.is_zero() => return Ok(false),
             Ok(0) | Err(Errno::INTR) => {}
             Ok(_) => return Ok(true),
             Err(error) => return Err(error.into()),

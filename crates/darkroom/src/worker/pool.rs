@@ -339,10 +339,19 @@ impl Pool {
         for _ in 0..DEAD_SPARES_MAX {
             let mut worker = spares.recv().map_err(io::Error::other)??;
             if worker.is_alive() {
-                return Ok(worker);
+                return self.confined_enough(worker);
             }
         }
         Err(io::Error::other("spare workers keep dying"))
+    }
+
+    /// Refuses a worker that is held by less than the first one was: a part of the sandbox may fail for a moment.
+    fn confined_enough(&self, worker: Worker) -> io::Result<Worker> {
+        let missing = worker.confinement.missing();
+        if missing == self.confinement.missing() {
+            return Ok(worker);
+        }
+        Err(io::Error::other(format!("a worker could not be confined: {}", missing.join(", "))))
     }
 
     fn give_back(&self, customer: &str, worker: Worker) {

@@ -53,13 +53,10 @@ const PROGRAM: &[c_long] = &[
     libc::SYS_pwrite64,
     libc::SYS_pwritev,
     libc::SYS_lseek,
-    libc::SYS_openat,
     libc::SYS_close,
     libc::SYS_close_range,
     libc::SYS_dup,
     libc::SYS_dup3,
-    libc::SYS_fcntl,
-    libc::SYS_ioctl,
     libc::SYS_pipe2,
     libc::SYS_eventfd2,
     libc::SYS_ppoll,
@@ -114,10 +111,17 @@ const PROGRAM: &[c_long] = &[
     libc::SYS_umask,
 ];
 
+/// How a program may open a file, whatever Landlock of its day governs: to read what is there. (Without access rights
+/// in its flags a file can still be emptied, and older Landlocks do not look.)
+const READ_ONLY: u64 = (libc::O_ACCMODE | libc::O_CREAT | libc::O_TRUNC) as u64;
+/// What a program may ask `fcntl` for. Not to be told of what happens: that signal could go to anybody.
+const FCNTLS: [i32; 5] = [libc::F_DUPFD, libc::F_DUPFD_CLOEXEC, libc::F_GETFD, libc::F_SETFD, libc::F_GETFL];
+/// And devices: what C libraries ask of any descriptor.
+const IOCTLS: [u64; 5] = [libc::FIONREAD, libc::FIONBIO, libc::FIOCLEX, libc::FIONCLEX, libc::TCGETS];
+
 /// Older names for some of these, of an older architecture.
 #[cfg(target_arch = "x86_64")]
 const LEGACY: &[c_long] = &[
-    libc::SYS_open,
     libc::SYS_stat,
     libc::SYS_lstat,
     libc::SYS_access,
@@ -182,9 +186,19 @@ pub(super) fn program() -> io::Result<BpfProgram> {
         (libc::SYS_madvise, &[COMMON_ADVICE]),
         (libc::SYS_prctl, &[(0, WHOLE, libc::PR_SET_NAME as u64)]),
         (libc::SYS_prctl, &[(0, WHOLE, libc::PR_GET_NAME as u64)]),
+        (libc::SYS_openat, &[(2, READ_ONLY, 0)]),
+        #[cfg(target_arch = "x86_64")]
+        (libc::SYS_open, &[(1, READ_ONLY, 0)]),
+        (libc::SYS_fcntl, &[(1, WHOLE, libc::F_SETFL as u64), (2, libc::O_ASYNC as u64, 0)]),
     ];
     for (call, arguments) in listed {
         allow(&mut rules, *call, arguments)?;
+    }
+    for asked in FCNTLS {
+        allow(&mut rules, libc::SYS_fcntl, &[(1, WHOLE, asked as u64)])?;
+    }
+    for asked in IOCTLS {
+        allow(&mut rules, libc::SYS_ioctl, &[(1, WHOLE, asked)])?;
     }
     program_of(rules, SeccompAction::Errno(libc::ENOSYS as u32), SeccompAction::Allow)
 }

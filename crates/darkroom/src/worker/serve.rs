@@ -4,7 +4,7 @@
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use super::confine::{confine, die_with};
+use super::confine::{confine, die_first, die_with};
 use super::launch::launch;
 use super::memory::{Memory, close_inherited};
 use super::wire::{self, Answer, Question, Ready};
@@ -55,6 +55,7 @@ fn prepare() -> io::Result<(Memory, Confinement)> {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "a worker takes two numbers"));
     };
     die_with(station)?;
+    die_first();
     let [input, output] = shared::receive(io::stdin())?;
     let sealed_memory = shared::is_sealed(&input) && shared::is_sealed(&output);
     let memory = Memory::map(input, output)?;

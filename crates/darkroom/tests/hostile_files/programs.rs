@@ -187,16 +187,15 @@ fn what_a_program_must_not_do_is_refused() {
     ] {
         assert_eq!(reported(&pool, &["escape", attempt]), 38, "{attempt}");
     }
-    for attempt in ["read_a_file", "create_a_file"] {
-        assert_eq!(reported(&pool, &["escape", attempt]), 13, "{attempt}");
-    }
+    assert_eq!(reported(&pool, &["escape", "read_a_file"]), 13);
+    assert_eq!(reported(&pool, &["escape", "create_a_file"]), 38);
     let station = format!("/proc/{}/environ", std::process::id());
     assert_eq!(reported(&pool, &["read", &station]), 13);
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("file");
     std::fs::write(&file, "x").expect("a file");
-    assert_eq!(reported(&pool, &["write", file.to_str().expect("a path")]), 13);
-    assert_eq!(reported(&pool, &["write", "/dev/null"]), 13);
+    assert_eq!(reported(&pool, &["write", file.to_str().expect("a path")]), 38);
+    assert_eq!(reported(&pool, &["write", "/dev/null"]), 38);
     // Its input: the description cannot write.
     assert_eq!(reported(&pool, &["escape", "write_to_its_input"]), 9);
     // Neither in a process of its own, which it cannot have, nor in its place.

@@ -79,7 +79,8 @@ impl Component {
     /// are missing.
     pub(super) fn draw(&self, quantisers: &[Option<[u16; 4]>; 4], samples: &mut Vec<u8>) -> Option<()> {
         let quantisers = (*quantisers.get(usize::from(self.quantisers))?)?.map(i32::from);
-        if self.missing_bits[0] != Some(0) {
+        // With more, no picture of eight bits would need them, and the sums below would not fit.
+        if self.missing_bits[0] != Some(0) || quantisers.iter().any(|&step| step > QUANTISER_MAX) {
             return None;
         }
         let mut halves = [0; 4];
@@ -121,6 +122,8 @@ impl Component {
     }
 }
 
+/// Four times this and the largest coefficient are still less than an `i32` holds.
+const QUANTISER_MAX: i32 = 8191;
 /// With more, a coefficient is not worth having.
 const MISSING_BITS_MAX: u32 = 2;
 

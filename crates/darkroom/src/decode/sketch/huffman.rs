@@ -54,7 +54,7 @@ pub(super) struct Number {
     pub(super) level: i16,
     /// Places before it, of an AC coefficient.
     pub(super) run: u8,
-    /// Bits of code and number; 0 says that there is none here.
+    /// Bits of code and number still to be taken; in the table 0 says that there is none.
     pub(super) bits: u8,
 }
 
@@ -97,7 +97,8 @@ impl Huffman {
                 code += 1;
                 index += 1;
             }
-            if code > 1 << length {
+            // The code of nothing but ones is nobody's.
+            if code > 1 << length || (count > 0 && code == 1 << length) {
                 return None;
             }
             table.limits[length as usize].0 = code << (16 - length);

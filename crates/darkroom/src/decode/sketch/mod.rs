@@ -123,6 +123,9 @@ impl<'a> Tables<'a> {
         while let [head, rest @ ..] = payload {
             let counts = rest.first_chunk::<16>()?;
             let symbols: usize = counts.iter().map(|&count| usize::from(count)).sum();
+            if symbols > 256 {
+                return None;
+            }
             let (table, after) = rest.split_at_checked(16 + symbols)?;
             *self.huffman.get_mut(usize::from(head >> 4))?.get_mut(usize::from(head & 15))? = Some(table);
             payload = after;
