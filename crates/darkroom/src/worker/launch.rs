@@ -9,7 +9,7 @@ use std::process::Command;
 use rustix::stdio::dup2_stdin;
 use serde::{Deserialize, Serialize};
 
-use super::confine::{confine_program, die_with};
+use super::confine::{confine_program, die_first, die_with};
 use super::memory::close_inherited;
 use super::wire::{self, Ready};
 use super::{Confinement, Sandbox, shared};
@@ -49,6 +49,7 @@ impl NotStarted {
 /// closed as the program starts, and its silence means that all went well.
 pub(super) fn launch() -> ! {
     let failed = close_inherited().and_then(|()| {
+        die_first();
         let [input, status] = shared::receive(io::stdin())?;
         let mut status = std::fs::File::from(status);
         let not_started = match confined(&input, &mut status) {

@@ -100,25 +100,35 @@ fn a_sketch_shows_the_mean_of_every_block() {
 
 #[test]
 fn a_fine_sketch_shows_what_a_decoding_at_a_quarter_shows() {
+    let [file, progressive] = &kinds();
     let mut decoder = JpegDecoder::default();
-    for file in &kinds() {
-        let jpeg = Jpeg::open(file, &Limits::DEFAULT, &mut decoder).unwrap();
-        let quarter = jpeg.pixels(4.0, &Limits::DEFAULT, &mut decoder).unwrap().picture;
-        let (width, sketch) = sketched(file, true).unwrap();
-        assert_eq!((width, sketch.len()), (24, 24 * 20 * 3 / 2));
-        let luma = quarter.bytes.as_chunks::<3>().0.iter().map(|&[red, green, blue]| {
-            0.299 * f64::from(red) + 0.587 * f64::from(green) + 0.114 * f64::from(blue)
-        });
-        let sum: f64 = luma.zip(&sketch).map(|(seen, &drawn)| (seen - f64::from(drawn)).abs()).sum();
-        // The picture is noise, of which libjpeg folds a little more in.
-        assert!(sum / 480.0 < 6.0, "{} levels off in the mean", sum / 480.0);
-    }
+    let jpeg = Jpeg::open(file, &Limits::DEFAULT, &mut decoder).unwrap();
+    let quarter = jpeg.pixels(4.0, &Limits::DEFAULT, &mut decoder).unwrap().picture;
+    let (width, sketch) = sketched(file, true).unwrap();
+    assert_eq!((width, sketch.len()), (24, 24 * 20 * 3 / 2));
+    let luma = quarter.bytes.as_chunks::<3>().0.iter().map(|&[red, green, blue]| {
+        0.299 * f64::from(red) + 0.587 * f64::from(green) + 0.114 * f64::from(blue)
+    });
+    let sum: f64 = luma.zip(&sketch).map(|(seen, &drawn)| (seen - f64::from(drawn)).abs()).sum();
+    // The picture is noise, of which libjpeg folds a little more in.
+    assert!(sum / 480.0 < 6.0, "{} levels off in the mean", sum / 480.0);
+    assert_eq!(sketched(progressive, true), None, "of a progressive file there are means only");
+}
+
+#[test]
+fn quantisers_whose_sums_would_not_fit_are_left_to_libjpeg() {
+    let mut file = sample(|_| ());
+    let table = file.windows(2).position(|pair| pair == [0xff, 0xdb]).unwrap();
+    let wide = [&[0xff, 0xdb, 0, 131, 0x10][..], &[0xff; 128]].concat();
+    file.splice(table..table + 69, wide);
+    assert_eq!(sketched(&file, true), None);
 }
 
 #[test]
 fn a_sketch_of_a_damaged_file_is_one_of_the_same_size_or_none() {
-    for file in kinds() {
-        let (_, whole) = sketched(&file, true).unwrap();
+    let [sequential, progressive] = kinds();
+    for (file, fine) in [(&sequential, true), (&sequential, false), (&progressive, false)] {
+        let (_, whole) = sketched(file, fine).unwrap();
         let mut seed = 0x2545_f491_u32;
         for _ in 0..4000 {
             seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
@@ -126,7 +136,7 @@ fn a_sketch_of_a_damaged_file_is_one_of_the_same_size_or_none() {
             let at = 2 + seed as usize % (file.len() - 4);
             damaged[at] = damaged[at].wrapping_add((seed >> 24) as u8 | 1);
             if walk(&damaged).is_ok_and(|markers| markers.size == Some((96, 80))) {
-                let sketch = sketched(&damaged, true).map(|(_, sketch)| sketch.len());
+                let sketch = sketched(&damaged, fine).map(|(_, sketch)| sketch.len());
                 assert!(sketch.is_none_or(|length| length <= 3 * whole.len()), "damaged at {at}");
             }
         }

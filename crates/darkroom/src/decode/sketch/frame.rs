@@ -15,8 +15,8 @@ pub(super) struct Component {
     /// Blocks in a row of `blocks`: as many as whole MCUs have.
     pub(super) stride: usize,
     pub(super) blocks: Vec<Block>,
-    /// How many of the lowest bits are still missing, for each kept coefficient; `None` before its first scan.
-    pub(super) missing_bits: [Option<u32>; 4],
+    /// How many of the means' lowest bits are still missing; `None` before the first scan.
+    pub(super) missing_bits: Option<u32>,
 }
 
 /// What a frame header says.
@@ -29,14 +29,17 @@ pub(super) struct Frame {
 }
 
 impl Frame {
-    /// Reads the payload of SOF0, SOF1 or SOF2. `None` for what is not an everyday picture.
+    /// Reads the payload of SOF0, SOF1 or SOF2. `None` for what is not an everyday picture, or for more than the means of
+    /// a progressive one.
     pub(super) fn read(marker: u8, payload: &[u8], is_fine: [bool; 3]) -> Option<Self> {
         let [8, h1, h0, w1, w0, count, parts @ ..] = payload else { return None };
         let height = usize::from(u16::from_be_bytes([*h1, *h0]));
         let width = usize::from(u16::from_be_bytes([*w1, *w0]));
         let (parts, rest) = parts.as_chunks::<3>();
         let known = matches!(count, 1 | 3) && parts.len() == usize::from(*count) && rest.is_empty();
-        if !known || width == 0 || height == 0 || !matches!(marker, 0xc0..=0xc2) {
+        let is_progressive = marker == 0xc2;
+        let is_readable = matches!(marker, 0xc0..=0xc2) && !(is_progressive && is_fine.contains(&true));
+        if !known || width == 0 || height == 0 || !is_readable {
             return None;
         }
         let factors = |part: &[u8; 3]| (usize::from(part[1] >> 4), usize::from(part[1] & 15));
@@ -57,11 +60,11 @@ impl Frame {
                 used: (blocks(width, h, sampling.0), blocks(height, v, sampling.1)),
                 stride,
                 blocks: vec![[0; 4]; stride * mcus.1 * v],
-                missing_bits: [None; 4],
+                missing_bits: None,
             })
         };
         let components: Option<Vec<_>> = parts.iter().zip(is_fine).map(component).collect();
-        Some(Self { is_progressive: marker == 0xc2, sampling, mcus, components: components? })
+        Some(Self { is_progressive, sampling, mcus, components: components? })
     }
 
     pub(super) fn component(&self, id: u8) -> Option<usize> {
@@ -75,25 +78,14 @@ impl Component {
         if self.is_fine { 2 } else { 1 }
     }
 
-    /// Turns the kept coefficients into samples, row by row, behind what is in `samples`. `None` if bits that matter
-    /// are missing.
+    /// Turns the kept coefficients into samples, row by row, behind what is in `samples`. `None` if bits are missing.
     pub(super) fn draw(&self, quantisers: &[Option<[u16; 4]>; 4], samples: &mut Vec<u8>) -> Option<()> {
         let quantisers = (*quantisers.get(usize::from(self.quantisers))?)?.map(i32::from);
         // With more, no picture of eight bits would need them, and the sums below would not fit.
-        if self.missing_bits[0] != Some(0) || quantisers.iter().any(|&step| step > QUANTISER_MAX) {
+        if self.missing_bits != Some(0) || quantisers.iter().any(|&step| step > QUANTISER_MAX) {
             return None;
         }
-        let mut halves = [0; 4];
-        if self.is_fine {
-            for (half, missing) in halves.iter_mut().zip(self.missing_bits) {
-                *half = (1 << missing.filter(|bits| *bits <= MISSING_BITS_MAX)?) / 2;
-            }
-        }
-        // What is missing is half of what it can be, in the middle.
-        let value = |block: &Block, index: usize| {
-            let level = i32::from(block[index]);
-            (level + level.signum() * halves[index]).wrapping_mul(quantisers[index])
-        };
+        let value = |block: &Block, index: usize| i32::from(block[index]) * quantisers[index];
         let side = self.side();
         let width = self.used.0 * side;
         let start = samples.len();
@@ -124,8 +116,6 @@ impl Component {
 
 /// Four times this and the largest coefficient are still less than an `i32` holds.
 const QUANTISER_MAX: i32 = 8191;
-/// With more, a coefficient is not worth having.
-const MISSING_BITS_MAX: u32 = 2;
 
 /// An eighth of the sum of the lowest terms of the inverse transform, which has its zero at 128.
 fn sample(sum: i32) -> u8 {

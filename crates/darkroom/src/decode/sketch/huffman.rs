@@ -6,6 +6,8 @@ use super::bits::Bits;
 const BITS: u32 = 13;
 const ENTRIES: usize = 1 << BITS;
 const NUMBER_BITS: u32 = 12;
+/// Places of a block.
+pub(super) const PLACES_MAX: usize = 64;
 
 /// Codes of one table of a DHT segment.
 pub(super) struct Huffman {
@@ -210,21 +212,21 @@ impl Huffman {
         Some((*symbol, length as u8))
     }
 
-    /// Steps over coefficients from `place` on, to the end of a block that ends at `end`.
+    /// Steps over coefficients from `place` on, to the end of the block.
     #[inline(always)]
-    pub(super) fn step_over(&self, bits: &mut Bits<'_>, mut place: usize, end: usize) -> Way {
+    pub(super) fn step_over(&self, bits: &mut Bits<'_>, mut place: usize) -> Way {
         loop {
             bits.refill();
             // Two strides are at most 56 bits.
             for _ in 0..2 {
                 let stride = self.strides[bits.peek(BITS) as usize & (ENTRIES - 1)];
                 let after = place.wrapping_add(stride.places());
-                if stride == Stride::NONE || after.wrapping_add(usize::from(stride.ends())) > end {
+                if stride == Stride::NONE || after.wrapping_add(usize::from(stride.ends())) > PLACES_MAX {
                     return Way::At(place);
                 }
                 bits.skip(stride.bits());
                 place = after;
-                if stride.ends() || place == end {
+                if stride.ends() || place == PLACES_MAX {
                     return Way::Ended;
                 }
             }

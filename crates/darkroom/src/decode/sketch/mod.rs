@@ -1,6 +1,6 @@
 //! Owns a coarse look at a JPEG: one or four samples for each block of 64, straight from the lowest coefficients. Of a
-//! progressive file it reads the scans that hold them and no other; of a sequential one it steps over the rest of each
-//! block. Judges no file: at anything unusual it gives up, and libjpeg has the word.
+//! progressive file it reads the scans that hold the means and no other, for one sample; of a sequential one it steps over
+//! the rest of each block. Judges no file: at anything unusual it gives up, and libjpeg has the word.
 
 mod bits;
 mod frame;
@@ -55,7 +55,7 @@ pub(super) fn draw(
             SOS => {
                 let frame = frame.as_mut()?;
                 let scan = Scan::read(segment.payload, frame)?;
-                if scan.is_wanted(frame) {
+                if scan.is_wanted() {
                     scans += 1;
                     data.read(segment.data)?;
                     scan.decode(&data, &tables, frame)?;

@@ -2,7 +2,7 @@
 
 use super::bits::{Bits, ScanData};
 use super::frame::{Block, Component, Frame};
-use super::huffman::{Huffman, Number, Way};
+use super::huffman::{Huffman, Number, PLACES_MAX, Way};
 use super::{PLACES, Tables};
 
 const DC: usize = 0;
@@ -37,8 +37,6 @@ struct Part {
     dc: Option<Huffman>,
     ac: Option<Huffman>,
     mean: i32,
-    /// Blocks that a progressive scan has said to be empty.
-    empty: u32,
 }
 
 impl Scan {
@@ -64,10 +62,9 @@ impl Scan {
         (known && steps && distinct && matches!(scan.parts.len(), 1..=3)).then_some(scan)
     }
 
-    /// Whether the scan holds the first bits of a kept coefficient, or any bit of a mean.
-    pub(super) fn is_wanted(&self, frame: &Frame) -> bool {
-        let fine = || frame.components[self.parts[0].0].is_fine;
-        self.band.0 == 0 || (self.high == 0 && self.band.0 <= PLACES[3] && fine())
+    /// Whether the scan holds means.
+    pub(super) fn is_wanted(&self) -> bool {
+        self.band.0 == 0
     }
 
     pub(super) fn decode(&self, data: &ScanData, tables: &Tables<'_>, frame: &mut Frame) -> Option<()> {
@@ -90,10 +87,7 @@ impl Scan {
                 block[0] |= (bits.number(1) << self.low) as i16;
                 Some(())
             }),
-            ((0, _), _) => {
-                blocks(frame, parts, order, |block, part, bits| self.whole_block(block, part, bits))
-            }
-            _ => blocks(frame, parts, order, |block, part, bits| self.ac_block(block, part, bits)),
+            _ => blocks(frame, parts, order, |block, part, bits| self.whole_block(block, part, bits)),
         }
     }
 
@@ -106,7 +100,6 @@ impl Scan {
             dc: if with_dc { Some(tables.table(DC, dc)?) } else { None },
             ac: if with_ac { Some(tables.table(AC, ac)?) } else { None },
             mean: 0,
-            empty: 0,
         })
     }
 
@@ -114,14 +107,10 @@ impl Scan {
     fn note_bits(&self, frame: &mut Frame) -> Option<()> {
         for &(component, _, _) in &self.parts {
             let missing = &mut frame.components[component].missing_bits;
-            let within = |place: &usize| (self.band.0..=self.band.1).contains(place);
-            for (_, missing) in PLACES.iter().zip(missing).filter(|(place, _)| within(place)) {
-                let expected = (self.high > 0).then_some(self.high);
-                if *missing != expected {
-                    return None;
-                }
-                *missing = Some(self.low);
+            if *missing != (self.high > 0).then_some(self.high) {
+                return None;
             }
+            *missing = Some(self.low);
         }
         Some(())
     }
@@ -147,13 +136,19 @@ impl Scan {
                 return Some(());
             }
         }
-        match ac.step_over(bits, place, 64) {
-            Way::Ended => Some(()),
-            Way::At(reached) => {
-                let mut after = *bits;
-                self.ac_rest(block, part, (reached, &mut after))?;
-                *bits = after;
-                Some(())
+        loop {
+            match ac.step_over(bits, place) {
+                Way::Ended => return Some(()),
+                Way::At(reached) => place = reached,
+            }
+            let coefficient = ac.coefficient(bits)?;
+            place += usize::from(coefficient.run) + 1;
+            if coefficient.run == Number::END || place == PLACES_MAX {
+                return Some(());
+            }
+            // A run that leads out of the block is an error.
+            if place > PLACES_MAX {
+                return None;
             }
         }
     }
@@ -164,57 +159,6 @@ impl Scan {
         // As libjpeg does: what is no 16-bit number is no picture either.
         block[0] = (part.mean << self.low) as i16;
         Some(())
-    }
-
-    #[inline(always)]
-    fn ac_block(&self, block: &mut Block, part: &mut Part, bits: &mut Bits<'_>) -> Option<()> {
-        if part.empty > 0 {
-            part.empty -= 1;
-            return Some(());
-        }
-        self.ac_rest(block, part, (self.band.0.max(1), bits))
-    }
-
-    /// Coefficients from a place on, code by code where they matter.
-    #[inline(never)]
-    fn ac_rest(
-        &self,
-        block: &mut Block,
-        part: &mut Part,
-        (mut place, bits): (usize, &mut Bits<'_>),
-    ) -> Option<()> {
-        let (ac, is_fine) = (part.ac.as_ref()?, part.is_fine);
-        let end = self.band.1 + 1;
-        while place < end {
-            if !is_fine || place > PLACES[3] {
-                match ac.step_over(bits, place, end) {
-                    Way::Ended => return Some(()),
-                    Way::At(reached) => place = reached,
-                }
-            }
-            bits.refill();
-            let symbol = ac.symbol(bits)?;
-            let (run, size) = (usize::from(symbol >> 4), u32::from(symbol & 15));
-            match (run, size) {
-                (15, 0) => place += 16,
-                (0, 0) => return Some(()),
-                (_, 0) if self.band.0 == 0 => return None,
-                (run, 0) => {
-                    part.empty = (1 << run) - 1 + bits.number(run as u32);
-                    return Some(());
-                }
-                _ => {
-                    place += run;
-                    let level = bits.signed(size) << self.low;
-                    if let Some(kept) = PLACES.iter().position(|&kept| kept == place) {
-                        block[kept] = level as i16;
-                    }
-                    place += 1;
-                }
-            }
-        }
-        // A run that leads out of the block is an error.
-        (place == end).then_some(())
     }
 }
 
@@ -235,7 +179,7 @@ fn blocks(
     }
     for interval in 0..data.intervals() {
         let mut bits = data.interval(interval)?;
-        parts.iter_mut().for_each(|part| (part.mean, part.empty) = (0, 0));
+        parts.iter_mut().for_each(|part| part.mean = 0);
         for mcu in interval * each..((interval + 1) * each).min(total) {
             let (x, y) = (mcu % mcus.0, mcu / mcus.0);
             for part in &mut *parts {
