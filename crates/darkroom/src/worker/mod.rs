@@ -32,6 +32,7 @@ mod programs;
 mod seccomp;
 mod serve;
 mod shared;
+mod spares;
 mod wire;
 
 pub use confine::Confinement;

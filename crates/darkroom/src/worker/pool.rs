@@ -7,10 +7,9 @@
 
 use std::io;
 use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::thread::{self, JoinHandle};
+use std::thread;
 
 use clap::{Args, ValueEnum};
 use serde::{Deserialize, Serialize};
@@ -21,6 +20,7 @@ use super::child::{NoAnswer, Worker};
 use super::death::Death;
 use super::deaths::Deaths;
 use super::program::{NoPicture, Produced, Run};
+use super::spares::Spares;
 use super::wire::{Asked, Said};
 use super::{Confinement, estimate, programs};
 use crate::{Developed, Limits, Plan, Program, Reason, RenderError, SourceFormat};
@@ -29,8 +29,6 @@ use crate::{Developed, Limits, Plan, Program, Reason, RenderError, SourceFormat}
 const THIS_PROGRAM: &str = "/proc/self/exe";
 /// A worker is replaced after as many jobs, so that nothing in it grows without end.
 const JOBS_PER_WORKER_MAX: u32 = 500;
-/// Spares that may turn out to be dead before the machine is called unfit.
-const DEAD_SPARES_MAX: usize = 8;
 /// First bytes that tell every format.
 const MAGIC_BYTES: usize = 16;
 
@@ -126,8 +124,6 @@ pub enum Failure {
     Unavailable(#[source] io::Error),
 }
 
-type Started = io::Result<Worker>;
-
 /// Worker processes, at most two for each of `workers`: one at work or idle, one spare.
 pub struct Pool {
     program: PathBuf,
@@ -136,17 +132,12 @@ pub struct Pool {
     workers: usize,
     reuse: Reuse,
     admission: Admission,
-    confinement: Confinement,
     deaths: Deaths,
-    /// Taken only when the pool is dropped.
-    spares: Option<Mutex<Receiver<Started>>>,
-    keeper: Option<JoinHandle<()>>,
+    spares: Spares,
     state: Mutex<State>,
 }
 
 struct State {
-    /// Started to see whether workers start at all.
-    first: Option<Worker>,
     /// Oldest first.
     idle: Vec<(String, Worker)>,
 }
@@ -157,37 +148,28 @@ impl Pool {
     pub fn start(config: PoolConfig) -> Result<Self, StartError> {
         let program = config.program.unwrap_or_else(|| THIS_PROGRAM.into());
         let workers = config.workers.get();
-        // One more spare than fits the channel waits in the keeper's hand.
-        let (sender, spares) = sync_channel(workers - 1);
-        let (limits, starting) = (config.limits.clone(), program.clone());
-        let keeper = thread::Builder::new()
-            .name("darkroom-keeper".into())
-            .spawn(move || keep_spares(&starting, &limits, &sender))
+        let spares = Spares::start(program.clone(), config.limits.clone(), config.workers)
             .map_err(StartError::Unavailable)?;
-        let first = spares.recv().map_err(io::Error::other).flatten().map_err(StartError::Unavailable)?;
-        let missing = first.confinement.missing();
-        let pool = Self {
+        let missing = spares.confinement().missing();
+        if config.sandbox == Sandbox::Require && !missing.is_empty() {
+            return Err(StartError::Unconfined(missing.join(", ")));
+        }
+        Ok(Self {
             program,
             sandbox: config.sandbox,
             limits: config.limits,
             workers,
             reuse: config.reuse,
             admission: Admission::new(workers, config.decode_bytes_max),
-            confinement: first.confinement,
             deaths: Deaths::default(),
-            spares: Some(Mutex::new(spares)),
-            keeper: Some(keeper),
-            state: Mutex::new(State { first: Some(first), idle: Vec::new() }),
-        };
-        if config.sandbox == Sandbox::Require && !missing.is_empty() {
-            return Err(StartError::Unconfined(missing.join(", ")));
-        }
-        Ok(pool)
+            spares,
+            state: Mutex::new(State { idle: Vec::new() }),
+        })
     }
 
     /// What holds the workers.
     pub fn confinement(&self) -> Confinement {
-        self.confinement
+        self.spares.confinement()
     }
 
     /// Workers that have died over an original so far, for `decode_timeout`, `decode_memory` or `decoder_crashed`;
@@ -239,7 +221,7 @@ impl Pool {
         let mut answer = self.ask(&mut worker, asked, original);
         if let Err(NoAnswer::Died(_)) = answer {
             drop(worker);
-            worker = self.fresh().map_err(Failure::Unavailable)?;
+            worker = self.spares.fresh().map_err(Failure::Unavailable)?;
             answer = self.ask(&mut worker, asked, original);
         }
         let said = answer.map_err(|none| match none {
@@ -322,36 +304,8 @@ impl Pool {
             let evicted = crowded.then(|| state.idle.remove(0));
             drop(state);
             drop(evicted);
-            return self.fresh();
+            return self.spares.fresh();
         }
-    }
-
-    /// A living worker that has seen nothing.
-    fn fresh(&self) -> io::Result<Worker> {
-        let first = self.state().first.take();
-        if let Some(mut worker) = first
-            && worker.is_alive()
-        {
-            return Ok(worker);
-        }
-        let spares = self.spares.as_ref().expect("spares are there until the pool is dropped");
-        let spares = spares.lock().unwrap_or_else(PoisonError::into_inner);
-        for _ in 0..DEAD_SPARES_MAX {
-            let mut worker = spares.recv().map_err(io::Error::other)??;
-            if worker.is_alive() {
-                return self.confined_enough(worker);
-            }
-        }
-        Err(io::Error::other("spare workers keep dying"))
-    }
-
-    /// Refuses a worker that is held by less than the first one was: a part of the sandbox may fail for a moment.
-    fn confined_enough(&self, worker: Worker) -> io::Result<Worker> {
-        let missing = worker.confinement.missing();
-        if missing == self.confinement.missing() {
-            return Ok(worker);
-        }
-        Err(io::Error::other(format!("a worker could not be confined: {}", missing.join(", "))))
     }
 
     fn give_back(&self, customer: &str, worker: Worker) {
@@ -364,21 +318,4 @@ impl Pool {
 /// As many first bytes as tell a format, across parts.
 fn magic<B: AsRef<[u8]>>(parts: &[B]) -> Vec<u8> {
     parts.iter().flat_map(|part| part.as_ref()).copied().take(MAGIC_BYTES).collect()
-}
-
-impl Drop for Pool {
-    fn drop(&mut self) {
-        // Without a receiver the keeper's next send fails, and it returns.
-        self.spares.take();
-        if let Some(keeper) = self.keeper.take() {
-            // A keeper that panicked has already ended, which is the aim.
-            let _ = keeper.join();
-        }
-    }
-}
-
-/// Starts workers ahead of need until the pool is gone. All workers are children of this one thread: the kernel
-/// kills a worker when the thread that started it ends.
-fn keep_spares(program: &Path, limits: &Limits, to: &SyncSender<Started>) {
-    while to.send(Worker::start(program, limits)).is_ok() {}
 }
