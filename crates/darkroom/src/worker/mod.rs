@@ -22,6 +22,7 @@ mod death;
 mod deaths;
 mod estimate;
 mod header;
+mod idle;
 mod inbox;
 mod launch;
 mod memory;

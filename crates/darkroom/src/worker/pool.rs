@@ -3,13 +3,13 @@
 //!
 //! A worker that one customer's file has taken over must not see another customer's photo: a worker serves one
 //! customer and is then replaced by a spare that was started ahead. Idle workers keep their customer until the room
-//! is needed.
+//! is needed or their time is up.
 
 use std::io;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
+use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use serde::{Deserialize, Serialize};
@@ -19,6 +19,7 @@ use super::admission::Admission;
 use super::child::{NoAnswer, Worker};
 use super::death::Death;
 use super::deaths::Deaths;
+use super::idle::Idle;
 use super::program::{NoPicture, Produced, Run};
 use super::spares::Spares;
 use super::wire::{Asked, Said};
@@ -44,6 +45,9 @@ pub struct PoolConfig {
     /// When a worker serves again
     #[arg(long = "worker-reuse", env = "SAFELIGHT_WORKER_REUSE", value_enum, default_value_t = Reuse::Customer)]
     pub reuse: Reuse,
+    /// Seconds a worker may be idle; then it is ended, and with it what its memory still holds of the last original
+    #[arg(long = "worker-idle-secs-max", env = "SAFELIGHT_WORKER_IDLE_SECS_MAX", default_value_t = PoolConfig::IDLE_SECS_MAX)]
+    pub idle_secs_max: u64,
     /// What to do where the kernel cannot confine a worker whole: refuse to start, or go on with what there is
     #[arg(long, env = "SAFELIGHT_SANDBOX", value_enum, default_value_t = Sandbox::Require)]
     pub sandbox: Sandbox,
@@ -58,6 +62,7 @@ pub struct PoolConfig {
 
 impl PoolConfig {
     const DECODE_BYTES_MAX: u64 = 2 << 30;
+    const IDLE_SECS_MAX: u64 = 60;
 }
 
 impl Default for PoolConfig {
@@ -66,6 +71,7 @@ impl Default for PoolConfig {
             workers: processors(),
             program: None,
             reuse: Reuse::Customer,
+            idle_secs_max: Self::IDLE_SECS_MAX,
             sandbox: Sandbox::Require,
             decode_bytes_max: Self::DECODE_BYTES_MAX,
             limits: Limits::DEFAULT,
@@ -134,12 +140,7 @@ pub struct Pool {
     admission: Admission,
     deaths: Deaths,
     spares: Spares,
-    state: Mutex<State>,
-}
-
-struct State {
-    /// Oldest first.
-    idle: Vec<(String, Worker)>,
+    idle: Idle<Worker>,
 }
 
 impl Pool {
@@ -154,6 +155,7 @@ impl Pool {
         if config.sandbox == Sandbox::Require && !missing.is_empty() {
             return Err(StartError::Unconfined(missing.join(", ")));
         }
+        let idle = Idle::start(Duration::from_secs(config.idle_secs_max)).map_err(StartError::Unavailable)?;
         Ok(Self {
             program,
             sandbox: config.sandbox,
@@ -163,7 +165,7 @@ impl Pool {
             admission: Admission::new(workers, config.decode_bytes_max),
             deaths: Deaths::default(),
             spares,
-            state: Mutex::new(State { idle: Vec::new() }),
+            idle,
         })
     }
 
@@ -284,33 +286,21 @@ impl Pool {
         answer
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// A living worker that has seen nobody else's photos.
     fn take(&self, customer: &str) -> io::Result<Worker> {
-        loop {
-            let mut state = self.state();
-            let own = |(owner, _): &(String, Worker)| self.reuse == Reuse::Always || owner == customer;
-            if let Some(found) = state.idle.iter().position(own) {
-                let (_, mut worker) = state.idle.remove(found);
-                if worker.is_alive() {
-                    return Ok(worker);
-                }
-                continue;
+        let may_serve = |owner: &str| self.reuse == Reuse::Always || owner == customer;
+        while let Some(mut worker) = self.idle.take(may_serve) {
+            if worker.is_alive() {
+                return Ok(worker);
             }
-            let crowded = state.idle.len() + self.admission.callers() > self.workers;
-            let evicted = crowded.then(|| state.idle.remove(0));
-            drop(state);
-            drop(evicted);
-            return self.spares.fresh();
         }
+        drop(self.idle.take_beyond(self.workers.saturating_sub(self.admission.callers())));
+        self.spares.fresh()
     }
 
     fn give_back(&self, customer: &str, worker: Worker) {
         if self.reuse != Reuse::Never && worker.jobs < JOBS_PER_WORKER_MAX {
-            self.state().idle.push((customer.to_owned(), worker));
+            self.idle.put(customer, worker);
         }
     }
 }

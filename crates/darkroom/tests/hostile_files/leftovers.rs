@@ -3,7 +3,7 @@
 use std::io::{self, BufRead};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use darkroom::worker::{Pool, PoolConfig};
 use darkroom::{Limits, render};
@@ -14,6 +14,7 @@ use crate::{STATION_ARG, Tests};
 pub(crate) const TESTS: Tests = &[
     ("no_worker_outlives_a_killed_station", no_worker_outlives_a_killed_station),
     ("no_worker_outlives_its_pool", no_worker_outlives_its_pool),
+    ("an_idle_worker_ends_by_itself_in_time", an_idle_worker_ends_by_itself_in_time),
     ("many_callers_share_few_workers", many_callers_share_few_workers),
     ("what_a_worker_takes_is_within_the_estimate", what_a_worker_takes_is_within_the_estimate),
 ];
@@ -62,6 +63,18 @@ fn no_worker_outlives_its_pool() {
     assert!(!children_of(std::process::id()).is_empty());
     drop(pool);
     assert_eq!(children_of(std::process::id()), Vec::<u32>::new());
+}
+
+fn an_idle_worker_ends_by_itself_in_time() {
+    let pool = Pool::start(PoolConfig { idle_secs_max: 1, ..config() }).expect("workers start");
+    let begun = Instant::now();
+    let worker = worker_pid(&pool, "c");
+    // Without one it is gone already.
+    if let Some(watched) = pidfd(worker) {
+        assert!(ends_within(&watched, Duration::from_secs(20)), "an idle worker stays");
+    }
+    assert!(begun.elapsed() >= Duration::from_secs(1), "an idle worker ended early");
+    assert_ne!(worker_pid(&pool, "c"), worker, "the next photo has another");
 }
 
 fn pidfd(id: u32) -> Option<rustix::fd::OwnedFd> {
