@@ -3,11 +3,12 @@
 //! processes (rlimits). Decides nothing about a kernel that lacks one of these: the station does.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use landlock::{
-    ABI, Access, AccessFs, AccessNet, LandlockStatus, RestrictionStatus, Ruleset, RulesetAttr,
-    RulesetCreated, RulesetCreatedAttr, RulesetStatus, Scope, path_beneath_rules,
+    ABI, Access, AccessFs, AccessNet, AddRuleError, AddRulesError, LandlockStatus, PathBeneath, PathFd,
+    PathFdError, RestrictionStatus, Ruleset, RulesetAttr, RulesetCreated, RulesetCreatedAttr, RulesetError,
+    RulesetStatus, Scope,
 };
 use rustix::process::{
     DumpableBehavior, Pid, Resource, Rlimit, Signal, getppid, getrlimit, set_dumpable_behavior,
@@ -52,6 +53,20 @@ impl Confinement {
     }
 }
 
+/// Why a program cannot be confined as it should be.
+pub(super) enum NotConfined {
+    /// No rule can be made for this listed path.
+    Path(PathBuf, io::Error),
+    /// The machine could not.
+    Unable(io::Error),
+}
+
+impl From<io::Error> for NotConfined {
+    fn from(error: io::Error) -> Self {
+        Self::Unable(error)
+    }
+}
+
 /// Asks the kernel to take this process before the station where memory runs out. A wish: nothing hangs on it.
 pub(super) fn die_first() {
     let _ = std::fs::write("/proc/self/oom_score_adj", "1000");
@@ -70,17 +85,18 @@ pub(super) fn die_with(station: i32) -> io::Result<()> {
 /// Gives up what a decoder does not need; irrevocable. Fails only where a limit is refused: that any kernel has.
 pub(super) fn confine(address_space_bytes: u64) -> io::Result<Confinement> {
     let no_new_privs = set_no_new_privs(true).is_ok();
-    let landlock_abi = deny_everything();
+    let landlock_abi = denying().map_or(0, enforce);
     limit(address_space_bytes)?;
     set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
     let seccomp = seccomp::apply(&seccomp::decoder()?);
     Ok(Confinement { no_new_privs, landlock_abi, seccomp, sealed_memory: false })
 }
 
-/// What a configured program and its libraries need, and nothing else: read and execute under `allowed`.
-pub(super) fn confine_program(limits: &Limits, allowed: &[PathBuf]) -> io::Result<Confinement> {
+/// What a configured program and its libraries need, and nothing else: read and execute under `allowed`. Fails where that
+/// cannot be had as it is said.
+pub(super) fn confine_program(limits: &Limits, allowed: &[PathBuf]) -> Result<Confinement, NotConfined> {
     let no_new_privs = set_no_new_privs(true).is_ok();
-    let landlock_abi = deny_all_but(allowed);
+    let landlock_abi = deny_all_but(allowed)?;
     let wanted = [
         (Resource::As, limits.address_space_bytes_max),
         (Resource::Stack, STACK_BYTES),
@@ -93,25 +109,51 @@ pub(super) fn confine_program(limits: &Limits, allowed: &[PathBuf]) -> io::Resul
     set_limits(&wanted)?;
     // A second above, so that a program which ignores SIGXCPU is killed all the same.
     let cpu = Rlimit { current: Some(limits.cpu_secs), maximum: Some(limits.cpu_secs + 1) };
-    setrlimit(Resource::Cpu, cpu)?;
+    setrlimit(Resource::Cpu, cpu).map_err(io::Error::from)?;
     let seccomp = seccomp::apply(&seccomp::program()?);
     Ok(Confinement { no_new_privs, landlock_abi, seccomp, sealed_memory: false })
 }
 
-/// Landlock without a rule: whatever it can deny is denied. Returns the version that does, 0 if none.
-fn deny_everything() -> i32 {
-    deny_all_but(&[])
+/// Landlock with a rule for each of `allowed`, and nothing else. Returns the version that enforces it, 0 if none.
+fn deny_all_but(allowed: &[PathBuf]) -> Result<i32, NotConfined> {
+    let Some(mut rules) = denying() else { return Ok(0) };
+    for path in allowed {
+        rules = admit(rules, path).map_err(|error| NotConfined::Path(path.clone(), error))?;
+    }
+    Ok(enforce(rules))
 }
 
-fn deny_all_but(allowed: &[PathBuf]) -> i32 {
-    let readable = AccessFs::from_read(LANDLOCK_ABI);
-    let ruleset = Ruleset::default()
+/// Landlock without a rule: whatever it can deny is denied. `None` if it fails on this kernel.
+fn denying() -> Option<RulesetCreated> {
+    let rules = Ruleset::default()
         .handle_access(AccessFs::from_all(LANDLOCK_ABI))
-        .and_then(|ruleset| ruleset.handle_access(AccessNet::from_all(LANDLOCK_ABI)))
-        .and_then(|ruleset| ruleset.scope(Scope::from_all(LANDLOCK_ABI)))
-        .and_then(Ruleset::create)
-        .and_then(|ruleset| ruleset.add_rules(path_beneath_rules(allowed, readable)));
-    ruleset.and_then(RulesetCreated::restrict_self).map_or(0, |status| abi_of(&status))
+        .and_then(|rules| rules.handle_access(AccessNet::from_all(LANDLOCK_ABI)))
+        .and_then(|rules| rules.scope(Scope::from_all(LANDLOCK_ABI)))
+        .and_then(Ruleset::create);
+    rules.ok()
+}
+
+/// Lets what lies under `path` be read and executed.
+fn admit(rules: RulesetCreated, path: &Path) -> io::Result<RulesetCreated> {
+    let listed = match PathFd::new(path) {
+        Ok(listed) => listed,
+        // One list serves machines of several kinds. What is not there now is denied, should it come.
+        Err(PathFdError::OpenCall { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+            return Ok(rules);
+        }
+        Err(PathFdError::OpenCall { source, .. }) => return Err(source),
+        Err(other) => return Err(io::Error::other(other)),
+    };
+    let rule = PathBeneath::new(listed, AccessFs::from_read(LANDLOCK_ABI));
+    rules.add_rule(rule).map_err(|error| match error {
+        RulesetError::AddRules(AddRulesError::Fs(AddRuleError::AddRuleCall { source, .. })) => source,
+        other => io::Error::other(other),
+    })
+}
+
+/// Binds this process for good. Returns the version of Landlock that does, 0 if none.
+fn enforce(rules: RulesetCreated) -> i32 {
+    rules.restrict_self().map_or(0, |status| abi_of(&status))
 }
 
 /// The Landlock version that enforces what was asked for.

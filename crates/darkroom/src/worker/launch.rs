@@ -9,7 +9,7 @@ use std::process::Command;
 use rustix::stdio::dup2_stdin;
 use serde::{Deserialize, Serialize};
 
-use super::confine::{confine_program, die_first, die_with};
+use super::confine::{NotConfined, confine_program, die_first, die_with};
 use super::memory::close_inherited;
 use super::wire::{self, Ready};
 use super::{Confinement, Sandbox, shared};
@@ -34,13 +34,37 @@ pub(super) enum NotStarted {
 }
 
 impl NotStarted {
-    fn of(error: &io::Error) -> Self {
+    /// Whose fault it is that `what` goes wrong.
+    fn of(what: &str, error: &io::Error) -> Self {
+        let told = format!("{what}{error}");
         match error.raw_os_error() {
-            // EACCES also where its loader is not listed.
+            // EACCES also where its loader is not listed, EBADFD where a listed path leads to no file system.
             Some(
-                libc::ENOENT | libc::ENOTDIR | libc::EACCES | libc::ENOEXEC | libc::ELOOP | libc::EISDIR,
-            ) => Self::NoProgram(error.to_string()),
-            _ => Self::Unable(error.to_string()),
+                libc::ENOENT
+                | libc::ENOTDIR
+                | libc::EACCES
+                | libc::ENOEXEC
+                | libc::ELOOP
+                | libc::EISDIR
+                | libc::ENAMETOOLONG
+                | libc::EBADFD,
+            ) => Self::NoProgram(told),
+            _ => Self::Unable(told),
+        }
+    }
+}
+
+impl From<io::Error> for NotStarted {
+    fn from(error: io::Error) -> Self {
+        Self::Unable(error.to_string())
+    }
+}
+
+impl From<NotConfined> for NotStarted {
+    fn from(cause: NotConfined) -> Self {
+        match cause {
+            NotConfined::Path(path, error) => Self::of(&format!("allow {}: ", path.display()), &error),
+            NotConfined::Unable(error) => error.into(),
         }
     }
 }
@@ -55,9 +79,9 @@ pub(super) fn launch() -> ! {
         let not_started = match confined(&input, &mut status) {
             Ok(mut command) => {
                 drop(input);
-                NotStarted::of(&command.exec())
+                NotStarted::of("", &command.exec())
             }
-            Err(error) => NotStarted::Unable(error.to_string()),
+            Err(not_started) => not_started,
         };
         wire::write(&mut status, &not_started)
     });
@@ -65,11 +89,12 @@ pub(super) fn launch() -> ! {
 }
 
 /// Gives everything up and returns what remains to be executed.
-fn confined(input: &OwnedFd, status: &mut impl Write) -> io::Result<Command> {
-    let order = std::env::args().nth(2).ok_or(io::ErrorKind::InvalidInput)?;
-    let Order { station, sandbox, limits, program } = serde_json::from_str(&order)?;
+fn confined(input: &OwnedFd, status: &mut impl Write) -> Result<Command, NotStarted> {
+    let order = std::env::args().nth(2).ok_or(io::Error::from(io::ErrorKind::InvalidInput))?;
+    let order = serde_json::from_str(&order).map_err(io::Error::from)?;
+    let Order { station, sandbox, limits, program } = order;
     die_with(station)?;
-    dup2_stdin(input)?;
+    dup2_stdin(input).map_err(io::Error::from)?;
     let sealed_memory = shared::is_sealed(input);
     let allowed: Vec<_> = program.allow.iter().chain([&program.path]).cloned().collect();
     let confinement = confine_program(&limits, &allowed)?;
@@ -77,7 +102,7 @@ fn confined(input: &OwnedFd, status: &mut impl Write) -> io::Result<Command> {
     wire::write(status, &Ready { confinement })?;
     let missing = confinement.missing();
     if sandbox == Sandbox::Require && !missing.is_empty() {
-        return Err(io::Error::other(format!("this kernel lacks {}", missing.join(", "))));
+        return Err(NotStarted::Unable(format!("this kernel lacks {}", missing.join(", "))));
     }
     let mut command = Command::new(&program.path);
     command.args(&program.args);

@@ -5,7 +5,7 @@ use std::io::{Read, Write};
 use std::path::PathBuf;
 use std::process::{Command, exit};
 
-use darkroom::worker::{Failure, Pool, PoolConfig, Produced};
+use darkroom::worker::{Failure, Pool, PoolConfig, Produced, Sandbox};
 use darkroom::{Format, Limits, Program, ProgramInput, Reason, pam_header};
 
 use crate::harness::{config, limits, photo, plan, pool};
@@ -24,6 +24,10 @@ pub(crate) const TESTS: Tests = &[
     ("a_program_is_bounded_in_memory_and_output", a_program_is_bounded_in_memory_and_output),
     ("what_is_no_picture_is_rejected", what_is_no_picture_is_rejected),
     ("what_cannot_be_started_is_rejected", what_cannot_be_started_is_rejected),
+    (
+        "a_path_that_cannot_be_listed_rejects_and_loosens_nothing",
+        a_path_that_cannot_be_listed_rejects_and_loosens_nothing,
+    ),
 ];
 
 // ---- the program ----
@@ -263,19 +267,37 @@ fn what_is_no_picture_is_rejected() {
     }
 }
 
+fn refused(pool: &Pool, path: &str, allow: Vec<PathBuf>) -> String {
+    let program = Program { path: path.into(), args: vec![], input: ProgramInput::Original, allow };
+    match pool.run_program(&program, &[photo("")]) {
+        Err(Failure::Rejected { reason: Reason::DecoderCrashed, detail }) => detail,
+        other => panic!("{path}: {other:?}"),
+    }
+}
+
 fn what_cannot_be_started_is_rejected() {
     let pool = pool();
-    let refused = |path: &str, allow| {
-        let program = Program { path: path.into(), args: vec![], input: ProgramInput::Original, allow };
-        match pool.run_program(&program, &[photo("")]) {
-            Err(Failure::Rejected { reason: Reason::DecoderCrashed, detail }) => detail,
-            other => panic!("{path}: {other:?}"),
-        }
-    };
     let missing = "cannot start /nonexistent: No such file or directory (os error 2)";
-    assert_eq!(refused("/nonexistent", libraries()), missing);
+    assert_eq!(refused(&pool, "/nonexistent", libraries()), missing);
     let denied = |path| format!("cannot start {path}: Permission denied (os error 13)");
-    assert_eq!(refused("/etc/passwd", libraries()), denied("/etc/passwd"));
+    assert_eq!(refused(&pool, "/etc/passwd", libraries()), denied("/etc/passwd"));
     // The loader is not listed.
-    assert_eq!(refused("/bin/cat", vec![]), denied("/bin/cat"));
+    assert_eq!(refused(&pool, "/bin/cat", vec![]), denied("/bin/cat"));
+}
+
+fn a_path_that_cannot_be_listed_rejects_and_loosens_nothing() {
+    // What a kernel cannot do is let pass here: a path that it refuses must not be taken for that.
+    let pool = Pool::start(PoolConfig { sandbox: Sandbox::Prefer, ..config() }).expect("workers start");
+    for (listed, error) in [
+        // The input, which lies in no file system that has paths.
+        ("/dev/stdin", "File descriptor in bad state (os error 77)"),
+        ("/etc/passwd/x", "Not a directory (os error 20)"),
+    ] {
+        let allow = libraries().into_iter().chain([listed.into()]).collect();
+        let expected = format!("cannot start /bin/cat: allow {listed}: {error}");
+        assert_eq!(refused(&pool, "/bin/cat", allow), expected);
+    }
+    let allow = libraries().into_iter().chain(["/nonexistent".into()]).collect();
+    let cat = Program { path: "/bin/cat".into(), args: vec![], input: ProgramInput::Original, allow };
+    pool.run_program(&cat, &[photo("")]).expect("what is not there needs no rule");
 }
