@@ -105,11 +105,12 @@ pub(super) fn confine_program(limits: &Limits, allowed: &[PathBuf]) -> Result<Co
         (Resource::Nofile, PROGRAM_DESCRIPTORS_MAX),
         (Resource::Memlock, 0),
         (Resource::Msgqueue, 0),
+        // Not Nproc: it counts all threads of the user, the station's too, and none of root's. Processes are seccomp's to
+        // deny; how many threads there are is bounded by the time that they have, and by the cgroup's `pids.max`.
     ];
     set_limits(&wanted)?;
     // A second above, so that a program which ignores SIGXCPU is killed all the same.
-    let cpu = Rlimit { current: Some(limits.cpu_secs), maximum: Some(limits.cpu_secs + 1) };
-    setrlimit(Resource::Cpu, cpu).map_err(io::Error::from)?;
+    set_limit(Resource::Cpu, limits.cpu_secs, 1)?;
     let seccomp = seccomp::apply(&seccomp::program()?);
     Ok(Confinement { no_new_privs, landlock_abi, seccomp, sealed_memory: false })
 }
@@ -181,12 +182,17 @@ fn limit(address_space_bytes: u64) -> io::Result<()> {
     set_limits(&limits)
 }
 
-/// Sets limits for good, or to what is allowed already where that is less.
 fn set_limits(limits: &[(Resource, u64)]) -> io::Result<()> {
-    for &(resource, value) in limits {
-        let value = getrlimit(resource).maximum.map_or(value, |maximum| maximum.min(value));
-        setrlimit(resource, Rlimit { current: Some(value), maximum: Some(value) })?;
-    }
+    limits.iter().try_for_each(|&(resource, value)| set_limit(resource, value, 0))
+}
+
+/// Sets a limit for good, or to what is allowed already where that is less: what warns to `value`, what kills to `margin`
+/// more.
+fn set_limit(resource: Resource, value: u64, margin: u64) -> io::Result<()> {
+    let wanted = value.saturating_add(margin);
+    let maximum = getrlimit(resource).maximum.map_or(wanted, |maximum| maximum.min(wanted));
+    let current = maximum.saturating_sub(margin);
+    setrlimit(resource, Rlimit { current: Some(current), maximum: Some(maximum) })?;
     Ok(())
 }
 

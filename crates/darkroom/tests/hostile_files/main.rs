@@ -10,6 +10,7 @@ mod deaths;
 mod deeds;
 mod escapes;
 mod harness;
+mod launchers;
 mod leftovers;
 mod programs;
 
@@ -29,6 +30,7 @@ fn main() {
         Some("--list") => tests().iter().for_each(|(name, _)| println!("{name}: test")),
         _ => {
             // Launches programs.
+            launchers::hinder();
             run_if_worker();
             run();
         }
@@ -40,7 +42,14 @@ type Tests = &'static [(&'static str, fn())];
 type Test = (String, Box<dyn Fn()>);
 
 fn tests() -> Vec<Test> {
-    let lists = [deaths::TESTS, confinement::TESTS, leftovers::TESTS, programs::TESTS, composed::TESTS];
+    let lists = [
+        deaths::TESTS,
+        confinement::TESTS,
+        leftovers::TESTS,
+        programs::TESTS,
+        launchers::TESTS,
+        composed::TESTS,
+    ];
     let named = |(name, test): &(&str, fn())| -> Test { ((*name).to_owned(), Box::new(*test)) };
     let escape = |(name, _): &(&'static str, _)| -> Test {
         let attempt = *name;

@@ -50,6 +50,7 @@ pub(crate) fn behave() -> ! {
         ),
         "thread" => std::thread::spawn(|| 7).join().expect("a thread may run"),
         "look" => std::env::vars_os().count() as i64,
+        "cpu" => cpu_limits(),
         "map" => escapes::map_without_end() as i64 >> 20,
         "spin" => loop {
             std::hint::spin_loop();
@@ -65,6 +66,13 @@ pub(crate) fn behave() -> ! {
         _ => 0,
     };
     say(&picture(number))
+}
+
+/// The hard limit, and ten times the soft one.
+fn cpu_limits() -> i64 {
+    let limit = rustix::process::getrlimit(rustix::process::Resource::Cpu);
+    let secs = |limit: Option<u64>| i64::try_from(limit.expect("a limit")).expect("a few seconds");
+    secs(limit.current) * 10 + secs(limit.maximum)
 }
 
 /// The first bytes of a PNG, as wide as `number` and one more.
@@ -120,7 +128,7 @@ fn run(pool: &Pool, args: &[&str]) -> Result<Produced, Failure> {
     pool.run_program(&myself(args), &[photo("")])
 }
 
-fn reported(pool: &Pool, args: &[&str]) -> u32 {
+pub(crate) fn reported(pool: &Pool, args: &[&str]) -> u32 {
     match run(pool, args) {
         Ok(produced) => produced.width - 1,
         Err(failure) => panic!("{args:?}: {failure:?}"),
