@@ -43,13 +43,23 @@ pub struct Confinement {
 impl Confinement {
     /// What is missing, by name; empty on a kernel that has everything.
     pub fn missing(&self) -> Vec<&'static str> {
-        let held = [
-            (self.no_new_privs, "no_new_privs"),
-            (self.landlock_abi > 0, "landlock"),
-            (self.seccomp, "seccomp"),
-            (self.sealed_memory, "memfd sealing"),
-        ];
-        held.into_iter().filter_map(|(is_held, name)| (!is_held).then_some(name)).collect()
+        self.parts().into_iter().filter_map(|(name, held)| (held <= 0).then_some(name)).collect()
+    }
+
+    /// What holds another process more than this one, by name; empty if this one is held as well or better.
+    pub(super) fn less_than(&self, other: Self) -> Vec<&'static str> {
+        let both = self.parts().into_iter().zip(other.parts());
+        both.filter_map(|((name, here), (_, there))| (here < there).then_some(name)).collect()
+    }
+
+    /// Each part by name and how much there is of it.
+    fn parts(&self) -> [(&'static str, i32); 4] {
+        [
+            ("no_new_privs", self.no_new_privs.into()),
+            ("landlock", self.landlock_abi),
+            ("seccomp", self.seccomp.into()),
+            ("memfd sealing", self.sealed_memory.into()),
+        ]
     }
 }
 
@@ -206,5 +216,17 @@ mod tests {
         assert!(whole.missing().is_empty());
         let bare = Confinement { landlock_abi: 0, seccomp: false, ..whole };
         assert_eq!(bare.missing(), ["landlock", "seccomp"]);
+    }
+
+    #[test]
+    fn less_is_what_another_has_and_this_one_has_not() {
+        let whole = Confinement { no_new_privs: true, landlock_abi: 5, seccomp: true, sealed_memory: true };
+        let older = Confinement { landlock_abi: 4, ..whole };
+        let bare = Confinement { landlock_abi: 0, seccomp: false, ..whole };
+        assert_eq!(older.less_than(whole), ["landlock"]);
+        assert_eq!(bare.less_than(whole), ["landlock", "seccomp"]);
+        for (better, other) in [(whole, whole), (whole, bare), (bare, bare)] {
+            assert!(better.less_than(other).is_empty());
+        }
     }
 }

@@ -12,14 +12,15 @@ use serde::{Deserialize, Serialize};
 use super::confine::{NotConfined, confine_program, die_first, die_with};
 use super::memory::close_inherited;
 use super::wire::{self, Ready};
-use super::{Confinement, Sandbox, shared};
+use super::{Confinement, shared};
 use crate::{Limits, Program};
 
 /// What a launcher is told, as its second argument.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Order {
     pub(super) station: i32,
-    pub(super) sandbox: Sandbox,
+    /// What holds the station's workers: held by less, nothing becomes a program.
+    pub(super) workers: Confinement,
     pub(super) limits: Limits,
     pub(super) program: Program,
 }
@@ -92,7 +93,7 @@ pub(super) fn launch() -> ! {
 fn confined(input: &OwnedFd, status: &mut impl Write) -> Result<Command, NotStarted> {
     let order = std::env::args().nth(2).ok_or(io::Error::from(io::ErrorKind::InvalidInput))?;
     let order = serde_json::from_str(&order).map_err(io::Error::from)?;
-    let Order { station, sandbox, limits, program } = order;
+    let Order { station, workers, limits, program } = order;
     die_with(station)?;
     dup2_stdin(input).map_err(io::Error::from)?;
     let sealed_memory = shared::is_sealed(input);
@@ -100,9 +101,10 @@ fn confined(input: &OwnedFd, status: &mut impl Write) -> Result<Command, NotStar
     let confinement = confine_program(&limits, &allowed)?;
     let confinement = Confinement { sealed_memory, ..confinement };
     wire::write(status, &Ready { confinement })?;
-    let missing = confinement.missing();
-    if sandbox == Sandbox::Require && !missing.is_empty() {
-        return Err(NotStarted::Unable(format!("this kernel lacks {}", missing.join(", "))));
+    let less = confinement.less_than(workers);
+    if !less.is_empty() {
+        // A part of the sandbox may fail for a moment.
+        return Err(NotStarted::Unable(format!("it could not be confined: {}", less.join(", "))));
     }
     let mut command = Command::new(&program.path);
     command.args(&program.args);

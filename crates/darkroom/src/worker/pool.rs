@@ -12,7 +12,6 @@ use std::thread;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::admission::Admission;
@@ -95,7 +94,7 @@ pub enum Reuse {
 }
 
 /// What to do where the kernel lacks a part of the sandbox.
-#[derive(ValueEnum, Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(ValueEnum, Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sandbox {
     /// Refuse to start, naming the part
     Require,
@@ -133,7 +132,6 @@ pub enum Failure {
 /// Worker processes, at most two for each of `workers`: one at work or idle, one spare.
 pub struct Pool {
     program: PathBuf,
-    sandbox: Sandbox,
     limits: Limits,
     workers: usize,
     reuse: Reuse,
@@ -158,7 +156,6 @@ impl Pool {
         let idle = Idle::start(Duration::from_secs(config.idle_secs_max)).map_err(StartError::Unavailable)?;
         Ok(Self {
             program,
-            sandbox: config.sandbox,
             limits: config.limits,
             workers,
             reuse: config.reuse,
@@ -260,7 +257,7 @@ impl Pool {
     }
 
     fn run(&self) -> Run<'_> {
-        Run { launcher: &self.program, sandbox: self.sandbox, limits: &self.limits }
+        Run { launcher: &self.program, workers: self.confinement(), limits: &self.limits }
     }
 
     fn failure(&self, no_picture: NoPicture) -> Failure {

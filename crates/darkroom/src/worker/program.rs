@@ -24,10 +24,9 @@ use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use super::death::Death;
 use super::launch::{NotStarted, Order};
 use super::poll::{read_some, wait};
-use super::pool::Sandbox;
 use super::shared::{Shared, hand_over};
 use super::wire::{self, Ready, printable};
-use super::{LAUNCHER_ARG, header};
+use super::{Confinement, LAUNCHER_ARG, header};
 use crate::{Format, Limits, Program, Reason, SourceFormat};
 
 const READ_BYTES: usize = 64 << 10;
@@ -66,7 +65,8 @@ impl From<io::Error> for NoPicture {
 pub(super) struct Run<'a> {
     /// Started to confine itself and become the program.
     pub(super) launcher: &'a Path,
-    pub(super) sandbox: Sandbox,
+    /// What holds the pool's workers, and therefore a program at least.
+    pub(super) workers: Confinement,
     pub(super) limits: &'a Limits,
 }
 
@@ -101,7 +101,7 @@ impl Run<'_> {
         hand_over(&ours, [file.read_only()?.as_fd(), status_of_launcher.as_fd()])?;
         let order = Order {
             station: i32::try_from(std::process::id()).map_err(io::Error::other)?,
-            sandbox: self.sandbox,
+            workers: self.workers,
             limits: self.limits.clone(),
             program: program.clone(),
         };

@@ -124,11 +124,11 @@ fn keep_spares(program: &Path, limits: &Limits, to: &SyncSender<Started<Worker>>
 
 /// Refuses a worker that is held by less than the first one was: a part of the sandbox may fail for a moment.
 fn confined_enough(worker: &Worker, first: Confinement) -> io::Result<()> {
-    let missing = worker.confinement.missing();
-    if missing == first.missing() {
+    let less = worker.confinement.less_than(first);
+    if less.is_empty() {
         return Ok(());
     }
-    Err(io::Error::other(format!("a worker could not be confined: {}", missing.join(", "))))
+    Err(io::Error::other(format!("a worker could not be confined: {}", less.join(", "))))
 }
 
 #[cfg(test)]

@@ -124,7 +124,7 @@ pub(crate) fn myself(args: &[&str]) -> Program {
     }
 }
 
-fn run(pool: &Pool, args: &[&str]) -> Result<Produced, Failure> {
+pub(crate) fn run(pool: &Pool, args: &[&str]) -> Result<Produced, Failure> {
     pool.run_program(&myself(args), &[photo("")])
 }
 
