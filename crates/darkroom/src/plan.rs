@@ -133,7 +133,8 @@ pub struct Program {
     pub args: Vec<String>,
     /// What it reads.
     pub input: ProgramInput,
-    /// Absolute paths that it may read and execute, and nothing else.
+    /// Absolute paths that it may read and execute, and nothing else. One that is not there is passed over; one that
+    /// cannot be opened rejects the original.
     pub allow: Vec<PathBuf>,
 }
 

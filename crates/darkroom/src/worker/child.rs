@@ -265,6 +265,7 @@ impl Worker {
     fn kill(&mut self) {
         // Fails only where the process is gone already, which is the aim.
         let _ = self.child.kill();
+        // Without a deadline: what hangs in the kernel has its memory still, and admission must not give that away.
         let _ = self.child.wait();
     }
 }

@@ -7,8 +7,8 @@
 //! Before its first job a worker has given up: gaining privileges by exec (`no_new_privs`); every file, port and foreign
 //! signal (Landlock without a rule); every system call but reading its questions, writing its answers and having memory
 //! that is not executable (seccomp, death by SIGSYS); opening, writing, forking, address space beyond its limit, core dumps
-//! (rlimits); descriptors beyond stdin, stdout and stderr; its environment. It dies with its station, by CPU time, and by
-//! the station's clock.
+//! (rlimits); descriptors beyond stdin, stdout and stderr; its environment. It dies with its station, by CPU time, by the
+//! station's clock, and once nobody has needed it for a while.
 //!
 //! A program of the operator's ([`Program`](crate::Program)) runs in a second profile once the worker has given pixels or
 //! has seen that the original is a picture ([`Pool::develop`]): no network,

@@ -135,6 +135,7 @@ impl Drop for Running {
     fn drop(&mut self) {
         // Fails only where the process is gone already, which is the aim.
         let _ = self.0.kill();
+        // Without a deadline: what hangs in the kernel has its memory still, and admission must not give that away.
         let _ = self.0.wait();
     }
 }
