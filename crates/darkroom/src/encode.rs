@@ -3,8 +3,9 @@
 
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::{ExtendedColorType, ImageEncoder, ImageError};
-use turbojpeg::{Compressor, Image, PixelFormat, Subsamp, YuvPlanesImage};
+use turbojpeg::{Compressor, Image, PixelFormat, Subsamp};
 
+use crate::jpeg_encode::JpegEncoder;
 use crate::picture::{Channels, Picture};
 use crate::plane::Plane;
 use crate::planes::Planes;
@@ -15,6 +16,7 @@ use crate::{Format, RenderError};
 #[derive(Default)]
 pub(crate) struct Encoder {
     compressor: Option<Compressor>,
+    jpeg: JpegEncoder,
 }
 
 impl Encoder {
@@ -44,10 +46,15 @@ impl Encoder {
     ) -> Result<Vec<u8>, RenderError> {
         let quality = quality.clamp(1, 100);
         match format {
-            Format::Jpeg => self.planar_jpeg(planes, quality).map_err(|error| failed(&error)),
+            Format::Jpeg => Ok(self.jpeg.encode(planes, quality)),
             Format::Webp => webp_encode::encode_planes(&mut video(planes), quality),
             Format::Png => unreachable!("a PNG is made of pixels"),
         }
+    }
+
+    /// Gives back what only a huge picture needed.
+    pub(crate) fn tidy(&mut self) {
+        self.jpeg.tidy();
     }
 
     fn jpeg(&mut self, picture: &Picture, quality: u8) -> turbojpeg::Result<Vec<u8>> {
@@ -62,35 +69,6 @@ impl Encoder {
         })
     }
 
-    fn planar_jpeg(&mut self, planes: &Planes<Vec<u8>>, quality: u8) -> turbojpeg::Result<Vec<u8>> {
-        let compressor = self.compressor(quality)?;
-        let luma = &planes.planes[0];
-        let (width, height) = (luma.width(), luma.height());
-        let [_, cb, cr] = &planes.planes[..] else {
-            compressor.set_subsamp(Subsamp::Gray)?;
-            let format = PixelFormat::GRAY;
-            return compressor.compress_to_vec(Image {
-                pixels: luma.samples(),
-                width,
-                pitch: width,
-                height,
-                format,
-            });
-        };
-        let padded = padded_to_even(luma);
-        compressor.compress_yuv_planes_to_vec(&YuvPlanesImage {
-            y_plane: padded.as_deref().unwrap_or(luma.samples()),
-            u_plane: cb.samples(),
-            v_plane: cr.samples(),
-            width,
-            height,
-            y_stride: width.next_multiple_of(2),
-            u_stride: cb.width(),
-            v_stride: cr.width(),
-            subsamp: Subsamp::Sub2x2,
-        })
-    }
-
     fn compressor(&mut self, quality: u8) -> turbojpeg::Result<&mut Compressor> {
         if self.compressor.is_none() {
             let mut compressor = Compressor::new()?;
@@ -101,21 +79,6 @@ impl Encoder {
         compressor.set_quality(i32::from(quality))?;
         Ok(compressor)
     }
-}
-
-/// libjpeg wants luma under every chroma sample: an odd side's last column or row is repeated. `None` if both are even.
-fn padded_to_even(luma: &Plane<Vec<u8>>) -> Option<Vec<u8>> {
-    let (width, height) = (luma.width(), luma.height());
-    if width.is_multiple_of(2) && height.is_multiple_of(2) {
-        return None;
-    }
-    let mut padded = Vec::with_capacity((width + 1) * (height + 1));
-    let last = &luma.bytes[(height - 1) * width..];
-    for row in luma.bytes.chunks_exact(width).chain((height % 2 == 1).then_some(last)) {
-        padded.extend_from_slice(row);
-        padded.extend((width % 2 == 1).then_some(row[width - 1]));
-    }
-    Some(padded)
 }
 
 /// WebP keeps a smaller range of levels than JPEG: 16 to 235 for luma, 16 to 240 for chroma.

@@ -7,6 +7,7 @@
 mod axis;
 mod colour;
 mod crop;
+mod dct;
 mod decode;
 mod embed;
 mod encode;
@@ -14,6 +15,7 @@ mod error;
 mod extras;
 mod finish;
 mod flatten;
+mod jpeg_encode;
 mod lanczos;
 mod limits;
 mod orient;

@@ -55,6 +55,7 @@ impl Darkroom {
         let rendered = self.render_any(original, plan, limits);
         self.decoder.tidy();
         self.tools.scaler.tidy();
+        self.tools.encoder.tidy();
         rendered
     }
 

@@ -1,5 +1,5 @@
 //! Owns JPEG decoding by libjpeg-turbo, and its opinion of what libjpeg only warns about: missing data is
-//! `truncated`, wrong data is `corrupt`, stray bytes and odd but harmless headers pass. A sketch does not see what it steps
+//! `truncated`, wrong data is `corrupt`, stray bytes and odd but harmless headers pass. What is drawn coarsely does not show what was stepped
 //! over: damage in the detail of a progressive file is no concern of its thumbnail. Decodes to planes as stored or
 //! to interleaved pixels, both at a half, a quarter or an eighth of the size where that is asked for.
 
@@ -8,8 +8,9 @@ use turbojpeg::{
     yuv_pixels_len,
 };
 
+use super::blocks::{self, Detail, ScanData};
 use super::jpeg_markers::{Markers, walk};
-use super::{Decoded, check_size, orientation_of, sketch};
+use super::{Decoded, check_size, orientation_of};
 use crate::axis::Axis;
 use crate::picture::{Channels, Picture};
 use crate::plane::Plane;
@@ -25,10 +26,11 @@ const MEANS_OVERSAMPLING: f64 = 4.0 / 3.0;
 /// A larger buffer is given back after its original.
 const KEPT_BYTES_MAX: usize = 32 << 20;
 
-/// libjpeg's state and the planes it fills, kept from one file to the next.
+/// libjpeg's state, and the memory that files are read and planes are drawn in, kept from one file to the next.
 #[derive(Default)]
 pub(crate) struct JpegDecoder {
     decompressor: Option<Decompressor>,
+    data: ScanData,
     planes: Vec<u8>,
 }
 
@@ -37,6 +39,9 @@ impl JpegDecoder {
     pub(crate) fn tidy(&mut self) {
         if self.planes.capacity() > KEPT_BYTES_MAX {
             self.planes = Vec::new();
+        }
+        if self.data.capacity() > KEPT_BYTES_MAX {
+            self.data = ScanData::default();
         }
     }
 
@@ -115,7 +120,7 @@ impl<'a> Jpeg<'a> {
         reduction: f64,
         decoder: &'b mut JpegDecoder,
     ) -> Result<Planes<&'b [u8]>, RenderError> {
-        if let Some(axes) = self.sketch(reduction, &mut decoder.planes) {
+        if let Some(axes) = self.drawn(reduction, (&mut decoder.data, &mut decoder.planes)) {
             return Ok(split(&decoder.planes, &axes));
         }
         let (factor, header) = self.scaled(reduction);
@@ -123,7 +128,7 @@ impl<'a> Jpeg<'a> {
         let length = yuv_pixels_len(header.width, 1, header.height, header.subsamp);
         decoder.planes.resize(length.map_err(|error| failed(&error))?, 0);
 
-        let JpegDecoder { decompressor: Some(decompressor), planes } = decoder else {
+        let JpegDecoder { decompressor: Some(decompressor), planes, .. } = decoder else {
             unreachable!("the decompressor was made above");
         };
         let DecompressHeader { width, height, subsamp, .. } = header;
@@ -133,20 +138,22 @@ impl<'a> Jpeg<'a> {
         Ok(split(planes, &axes))
     }
 
-    /// Draws the planes from each block's lowest coefficients, where that is enough of them: the rest of a progressive
-    /// file need not be read then, and that of a sequential one is stepped over.
-    fn sketch(&self, reduction: f64, samples: &mut Vec<u8>) -> Option<Vec<(Axis, Axis)>> {
+    /// Draws the planes ourselves, where we can: a sequential file whole, or from each block's lowest coefficients, where
+    /// that is enough of them. The rest of a progressive file need not be read then.
+    fn drawn(&self, reduction: f64, memory: (&mut ScanData, &mut Vec<u8>)) -> Option<Vec<(Axis, Axis)>> {
         let (across, down) = self.header.subsamp.size();
         // Chroma that is coarser than that of a rendition has none to spare.
         let oversampling = if across.max(down) > 2 { 1.0 } else { MEANS_OVERSAMPLING };
         let means_do = reduction * oversampling >= 8.0;
-        let is_fine = match self.header.is_progressive {
-            true if means_do => [false; 3],
-            false if means_do => [reduction < 8.0, false, false],
-            false if reduction >= 4.0 => [true; 3],
+        let detail = match self.header.is_progressive {
+            true if means_do => [Detail::Mean; 3],
+            false if means_do && reduction >= 8.0 => [Detail::Mean; 3],
+            false if means_do => [Detail::Quarters, Detail::Mean, Detail::Mean],
+            false if reduction >= 4.0 => [Detail::Quarters; 3],
+            false if reduction < 2.0 => [Detail::Whole; 3],
             _ => return None,
         };
-        sketch::draw(self.markers.segments()?, is_fine, self.size, samples)
+        blocks::draw(self.markers.segments()?, detail, self.size, memory)
     }
 
     fn axes(&self, image: &YuvImage<&mut [u8]>, denominator: usize) -> Vec<(Axis, Axis)> {

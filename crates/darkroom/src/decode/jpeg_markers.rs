@@ -13,7 +13,7 @@ const APP1: u8 = 0xe1;
 const APP2: u8 = 0xe2;
 const APP14: u8 = 0xee;
 
-/// Segments that are kept; a file with more is none for [`sketch`](super::sketch).
+/// Segments that are kept; a file with more is none for [`blocks`](super::blocks).
 const SEGMENTS_MAX: usize = 256;
 
 /// A segment that a decoder needs: a frame header, tables, or a scan.

@@ -1,11 +1,11 @@
 //! Owns the way from an original's bytes to pixels: which decoder, in which order the checks come. Trusts no header:
 //! a size is checked before memory is spent on it, and a file must be whole before it is decoded.
 
+mod blocks;
 mod gif;
 mod jpeg;
 mod jpeg_markers;
 mod png;
-mod sketch;
 mod webp;
 
 pub(crate) use jpeg::{Jpeg, JpegDecoder};

@@ -1,6 +1,7 @@
-//! What libjpeg warns about, judged; sketches held against whole decodings.
+//! What libjpeg warns about, judged; our own reading held against libjpeg's.
 
 use super::*;
+use proptest::prelude::*;
 use turbojpeg::Compressor;
 
 fn decode(file: &[u8], limits: &Limits) -> Result<Decoded, RenderError> {
@@ -75,21 +76,69 @@ fn a_header_beyond_the_limits_is_refused_unread() {
     assert!(matches!(error, RenderError::DimensionsTooLarge { .. }), "{error}");
 }
 
-fn sketched(file: &[u8], fine: bool) -> Option<(usize, Vec<u8>)> {
+fn drawn(file: &[u8], detail: Detail) -> Option<(usize, Vec<u8>)> {
     let (markers, mut samples) = (walk(file).ok()?, Vec::new());
-    let axes = sketch::draw(markers.segments()?, [fine; 3], markers.size?, &mut samples)?;
+    let memory = (&mut ScanData::default(), &mut samples);
+    let axes = blocks::draw(markers.segments()?, [detail; 3], markers.size?, memory)?;
     Some((axes[0].0.samples as usize, samples))
 }
 
+/// What libjpeg draws of the same planes: of each plane the samples that the picture has.
+fn drawn_by_libjpeg(file: &[u8]) -> Vec<u8> {
+    let image = turbojpeg::decompress_to_yuv(file).unwrap();
+    let (across, down) = image.subsamp.size();
+    let chroma = (image.width.div_ceil(across), image.height.div_ceil(down));
+    let planes =
+        [(image.y_size(), (image.width, image.height)), (image.uv_size(), chroma), (image.uv_size(), chroma)];
+    let count = if image.subsamp == Subsamp::Gray { 1 } else { 3 };
+    let (mut rest, mut samples) = (&image.pixels[..], Vec::new());
+    for ((pitch, rows), (width, height)) in planes.into_iter().take(count) {
+        let pitch = pitch.next_multiple_of(image.align);
+        let (plane, others) = rest.split_at(pitch * rows);
+        plane.chunks_exact(pitch).take(height).for_each(|row| samples.extend_from_slice(&row[..width]));
+        rest = others;
+    }
+    samples
+}
+
+proptest! {
+    #[test]
+    fn what_is_drawn_whole_is_what_libjpeg_draws(
+        size in (1usize..60, 1usize..60),
+        subsamp in prop::sample::select(vec![
+            Subsamp::None, Subsamp::Sub2x1, Subsamp::Sub2x2, Subsamp::Sub1x2, Subsamp::Sub4x1, Subsamp::Sub1x4, Subsamp::Gray,
+        ]),
+        quality in 1i32..=100,
+        optimize: bool,
+        noise in proptest::collection::vec(any::<u8>(), 61),
+    ) {
+        let (width, height) = size;
+        let pixels: Vec<u8> =
+            (0..width * height * 3).map(|at| noise[at % 61] >> (at / 700 % 8) as u32).collect();
+        let mut compressor = Compressor::new().unwrap();
+        compressor.set_subsamp(subsamp).unwrap();
+        compressor.set_quality(quality).unwrap();
+        compressor.set_optimize(optimize).unwrap();
+        let image = Image { pixels: &pixels[..], width, pitch: 3 * width, height, format: PixelFormat::RGB };
+        let file = compressor.compress_to_vec(image).unwrap();
+        let (_, ours) = drawn(&file, Detail::Whole).expect("an everyday file");
+        let theirs = drawn_by_libjpeg(&file);
+        prop_assert_eq!(ours.len(), theirs.len());
+        // Theirs works in whole numbers; the exact ones lie between.
+        let most = ours.iter().zip(&theirs).map(|(a, b)| a.abs_diff(*b)).max();
+        prop_assert!(most <= Some(1), "{most:?}");
+    }
+}
+
 #[test]
-fn a_sketch_shows_the_mean_of_every_block() {
+fn a_coarse_drawing_shows_the_mean_of_every_block() {
     for file in kinds() {
         let mut decoder = JpegDecoder::default();
         let jpeg = Jpeg::open(&file, &Limits::DEFAULT, &mut decoder).unwrap();
         let whole = jpeg.planes(1.0, &mut decoder).unwrap();
-        let (luma, (width, sketch)) = (&whole.planes[0], sketched(&file, false).unwrap());
-        assert_eq!((width, sketch.len()), (12, 12 * 10 + 2 * 6 * 5));
-        for (at, &seen) in sketch[..120].iter().enumerate() {
+        let (luma, (width, means)) = (&whole.planes[0], drawn(&file, Detail::Mean).unwrap());
+        assert_eq!((width, means.len()), (12, 12 * 10 + 2 * 6 * 5));
+        for (at, &seen) in means[..120].iter().enumerate() {
             let (left, top) = (at % 12 * 8, at / 12 * 8);
             let sum: u32 = (0..64).map(|i| u32::from(luma.bytes[(top + i / 8) * 96 + left + i % 8])).sum();
             // Levels that are cut off at black or white make the mean of the whole block another one.
@@ -99,20 +148,20 @@ fn a_sketch_shows_the_mean_of_every_block() {
 }
 
 #[test]
-fn a_fine_sketch_shows_what_a_decoding_at_a_quarter_shows() {
+fn four_samples_a_block_show_what_a_decoding_at_a_quarter_shows() {
     let [file, progressive] = &kinds();
     let mut decoder = JpegDecoder::default();
     let jpeg = Jpeg::open(file, &Limits::DEFAULT, &mut decoder).unwrap();
     let quarter = jpeg.pixels(4.0, &Limits::DEFAULT, &mut decoder).unwrap().picture;
-    let (width, sketch) = sketched(file, true).unwrap();
-    assert_eq!((width, sketch.len()), (24, 24 * 20 * 3 / 2));
+    let (width, samples) = drawn(file, Detail::Quarters).unwrap();
+    assert_eq!((width, samples.len()), (24, 24 * 20 * 3 / 2));
     let luma = quarter.bytes.as_chunks::<3>().0.iter().map(|&[red, green, blue]| {
         0.299 * f64::from(red) + 0.587 * f64::from(green) + 0.114 * f64::from(blue)
     });
-    let sum: f64 = luma.zip(&sketch).map(|(seen, &drawn)| (seen - f64::from(drawn)).abs()).sum();
+    let sum: f64 = luma.zip(&samples).map(|(seen, &drawn)| (seen - f64::from(drawn)).abs()).sum();
     // The picture is noise, of which libjpeg folds a little more in.
     assert!(sum / 480.0 < 6.0, "{} levels off in the mean", sum / 480.0);
-    assert_eq!(sketched(progressive, true), None, "of a progressive file there are means only");
+    assert_eq!(drawn(progressive, Detail::Quarters), None, "of a progressive file there are means only");
 }
 
 #[test]
@@ -121,14 +170,15 @@ fn quantisers_whose_sums_would_not_fit_are_left_to_libjpeg() {
     let table = file.windows(2).position(|pair| pair == [0xff, 0xdb]).unwrap();
     let wide = [&[0xff, 0xdb, 0, 131, 0x10][..], &[0xff; 128]].concat();
     file.splice(table..table + 69, wide);
-    assert_eq!(sketched(&file, true), None);
+    assert_eq!(drawn(&file, Detail::Quarters), None);
 }
 
 #[test]
-fn a_sketch_of_a_damaged_file_is_one_of_the_same_size_or_none() {
+fn what_is_drawn_of_a_damaged_file_has_the_same_size_or_is_left_to_libjpeg() {
     let [sequential, progressive] = kinds();
-    for (file, fine) in [(&sequential, true), (&sequential, false), (&progressive, false)] {
-        let (_, whole) = sketched(file, fine).unwrap();
+    let kinds = [Detail::Whole, Detail::Quarters, Detail::Mean].map(|detail| (&sequential, detail));
+    for (file, detail) in kinds.into_iter().chain([(&progressive, Detail::Mean)]) {
+        let (_, whole) = drawn(file, detail).unwrap();
         let mut seed = 0x2545_f491_u32;
         for _ in 0..4000 {
             seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
@@ -136,8 +186,8 @@ fn a_sketch_of_a_damaged_file_is_one_of_the_same_size_or_none() {
             let at = 2 + seed as usize % (file.len() - 4);
             damaged[at] = damaged[at].wrapping_add((seed >> 24) as u8 | 1);
             if walk(&damaged).is_ok_and(|markers| markers.size == Some((96, 80))) {
-                let sketch = sketched(&damaged, fine).map(|(_, sketch)| sketch.len());
-                assert!(sketch.is_none_or(|length| length <= 3 * whole.len()), "damaged at {at}");
+                let drawn = drawn(&damaged, detail).map(|(_, samples)| samples.len());
+                assert!(drawn.is_none_or(|length| length <= 3 * whole.len()), "damaged at {at}");
             }
         }
     }

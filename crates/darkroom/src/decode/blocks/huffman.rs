@@ -1,26 +1,29 @@
-//! Owns a Huffman table made fast: one look into a table of thirteen bits finds a code, or as many whole AC coefficients
-//! as fit in them, for whoever only wants to get past; one into a table of twelve finds a number with its code.
+//! Owns a Huffman table made fast: one look finds a code, or a number with its code, or as many whole AC coefficients as
+//! fit, for whoever only wants to get past. Looks are as long as they can be while all tables stay near: longer ones were
+//! slower.
 
 use super::bits::Bits;
+use crate::dct::PLACES;
 
-const BITS: u32 = 13;
+/// Bits of a look for codes, and for what is stepped over.
+const BITS: u32 = 12;
 const ENTRIES: usize = 1 << BITS;
-const NUMBER_BITS: u32 = 12;
-/// Places of a block.
-pub(super) const PLACES_MAX: usize = 64;
+/// Bits of a look for numbers.
+pub(super) const NUMBER_BITS: u32 = 11;
 
 /// Codes of one table of a DHT segment.
 pub(super) struct Huffman {
     /// Symbol and length of the code that the index begins with; length 0 where it is longer than the index.
     short: Box<[(u8, u8); ENTRIES]>,
-    /// Whole coefficients at the beginning of the index.
-    strides: Box<[Stride; ENTRIES]>,
     /// The one number at the beginning of the index.
     numbers: Box<[Number; 1 << NUMBER_BITS]>,
     /// The codes of each length: one past the last, aligned to 16 bits, and what to add to find the symbol.
     limits: [(u32, i32); 17],
     symbols: Vec<u8>,
 }
+
+/// Whole coefficients at the beginning of the index.
+pub(super) struct Strides(Box<[Stride; ENTRIES]>);
 
 /// A few AC coefficients with their codes and bits, packed: the smaller the table, the more of it stays near.
 #[derive(Clone, Copy, Default, PartialEq)]
@@ -80,7 +83,6 @@ impl Huffman {
     pub(super) fn new(counts: &[u8; 16], symbols: &[u8]) -> Option<Self> {
         let mut table = Self {
             short: Box::new([(0, 0); ENTRIES]),
-            strides: Box::new([Stride::NONE; ENTRIES]),
             numbers: Box::new([Number::NONE; 1 << NUMBER_BITS]),
             limits: [(0, 0); 17],
             symbols: symbols.to_vec(),
@@ -106,26 +108,27 @@ impl Huffman {
             table.limits[length as usize].0 = code << (16 - length);
             code <<= 1;
         }
-        table.measure_strides();
-        table.read_numbers();
+        for index in 0..1 << NUMBER_BITS {
+            table.numbers[index] = table.number(index, NUMBER_BITS).unwrap_or(Number::NONE);
+        }
         Some(table)
     }
 
-    fn read_numbers(&mut self) {
-        for index in 0..1 << NUMBER_BITS {
-            let (symbol, length) = self.short[(index << (BITS - NUMBER_BITS)) as usize];
-            let (run, size) = (symbol >> 4, symbol & 15);
-            let bits = u32::from(length) + u32::from(size);
-            // A run without a number means something else, unless it ends the block.
-            let is_known = length != 0 && bits <= NUMBER_BITS && (size != 0 || run == 0);
-            if is_known {
-                let level: i32 = (index >> (NUMBER_BITS - bits)) & ((1 << size) - 1);
-                let is_negative = size > 0 && level >> (size - 1) == 0;
-                let level = if is_negative { level - ((1 << size) - 1) } else { level };
-                let run = if symbol == 0 { Number::END } else { run };
-                self.numbers[index as usize] = Number { level: level as i16, run, bits: bits as u8 };
-            }
+    /// The number that `index`, of as many bits as a look takes, begins with; `None` unless its code and bits are within the
+    /// first `known` of them.
+    pub(super) fn number(&self, index: usize, known: u32) -> Option<Number> {
+        let (symbol, length) = self.short[index << (BITS - NUMBER_BITS)];
+        let (run, size) = (symbol >> 4, symbol & 15);
+        let bits = u32::from(length) + u32::from(size);
+        // A run without a number means something else, unless it ends the block or is sixteen zeros.
+        if length == 0 || bits > known || (size == 0 && !matches!(run, 0 | 15)) {
+            return None;
         }
+        let level = (index >> (NUMBER_BITS - bits)) as i32 & ((1 << size) - 1);
+        let is_negative = size > 0 && level >> (size - 1) == 0;
+        let level = if is_negative { level - ((1 << size) - 1) } else { level };
+        let run = if symbol == 0 { Number::END } else { run };
+        Some(Number { level: level as i16, run, bits: bits as u8 })
     }
 
     /// Takes an AC coefficient of a sequential file; `None` if the next bits are none.
@@ -144,7 +147,7 @@ impl Huffman {
 
     #[cold]
     #[inline(never)]
-    fn long_coefficient<'b>(&self, mut bits: Bits<'b>) -> Option<(Number, Bits<'b>)> {
+    pub(super) fn long_coefficient<'b>(&self, mut bits: Bits<'b>) -> Option<(Number, Bits<'b>)> {
         bits.refill();
         let symbol = self.symbol(&mut bits)?;
         let (run, size) = (symbol >> 4, symbol & 15);
@@ -171,8 +174,10 @@ impl Huffman {
         Some(bits.signed(u32::from(size)))
     }
 
-    fn measure_strides(&mut self) {
-        for index in 0..ENTRIES as u32 {
+    /// What to step over coefficients with.
+    pub(super) fn strides(&self) -> Strides {
+        let mut strides = Box::new([Stride::NONE; ENTRIES]);
+        for (index, stride) in (0u32..).zip(&mut *strides) {
             let (mut bits, mut places, mut ends) = (0u8, 0u8, false);
             // Only a code has to lie within the index; the bits of its value may lie behind it.
             while u32::from(bits) < BITS && !ends {
@@ -188,8 +193,9 @@ impl Huffman {
                 }
                 (bits, places, ends) = (bits + length + size, after, symbol == 0);
             }
-            self.strides[index as usize] = Stride::new(bits, places, ends);
+            *stride = Stride::new(bits, places, ends);
         }
+        Strides(strides)
     }
 
     /// Takes one code; `None` if there is no such code.
@@ -211,7 +217,9 @@ impl Huffman {
         let symbol = self.symbols.get(usize::try_from(index).ok()?)?;
         Some((*symbol, length as u8))
     }
+}
 
+impl Strides {
     /// Steps over coefficients from `place` on, to the end of the block.
     #[inline(always)]
     pub(super) fn step_over(&self, bits: &mut Bits<'_>, mut place: usize) -> Way {
@@ -219,14 +227,14 @@ impl Huffman {
             bits.refill();
             // Two strides are at most 56 bits.
             for _ in 0..2 {
-                let stride = self.strides[bits.peek(BITS) as usize & (ENTRIES - 1)];
+                let stride = self.0[bits.peek(BITS) as usize & (ENTRIES - 1)];
                 let after = place.wrapping_add(stride.places());
-                if stride == Stride::NONE || after.wrapping_add(usize::from(stride.ends())) > PLACES_MAX {
+                if stride == Stride::NONE || after.wrapping_add(usize::from(stride.ends())) > PLACES {
                     return Way::At(place);
                 }
                 bits.skip(stride.bits());
                 place = after;
-                if stride.ends() || place == PLACES_MAX {
+                if stride.ends() || place == PLACES {
                     return Way::Ended;
                 }
             }

@@ -1,16 +1,21 @@
-//! Owns a coarse look at a JPEG: one or four samples for each block of 64, straight from the lowest coefficients. Of a
-//! progressive file it reads the scans that hold the means and no other, for one sample; of a sequential one it steps over
-//! the rest of each block. Judges no file: at anything unusual it gives up, and libjpeg has the word.
+//! Owns our own reading of JPEGs, faster than libjpeg's: a sequential file whole, or one or four samples for each block of
+//! 64, straight from the lowest coefficients, stepping over the rest; of a progressive file one sample, from the scans that
+//! hold the means and no other. Judges no file: at anything unusual it gives up, and libjpeg has the word.
 
 mod bits;
+mod coarse;
 mod frame;
 mod huffman;
+mod pairs;
 mod scan;
+mod whole;
 
 use super::jpeg_markers::Segment;
 use crate::axis::Axis;
-use bits::ScanData;
-use frame::Frame;
+use crate::dct::{PLACES, SIDE};
+pub(super) use bits::ScanData;
+pub(super) use frame::Detail;
+use frame::{Component, Frame, Quantisers};
 use huffman::Huffman;
 use scan::Scan;
 
@@ -23,34 +28,33 @@ const DRI: u8 = 0xdd;
 
 /// Scans that are read at most: a real file has one for each component and bit of the mean.
 const SCANS_MAX: u32 = 24;
-/// The kept coefficients' places in the zigzag.
-const PLACES: [usize; 4] = [0, 1, 2, 4];
 
 /// The tables in force, as the segments before a scan left them.
 #[derive(Default)]
 struct Tables<'a> {
-    quantisers: [Option<[u16; 4]>; 4],
+    quantisers: Quantisers,
     /// Counts and symbols: classes of four.
     huffman: [[Option<&'a [u8]>; 4]; 2],
     restart_interval: usize,
 }
 
-/// Draws the planes of a picture into `samples`, one after the other: luma with four samples a block if `is_fine` says
-/// so, else with one, and so on. Returns the planes' axes. `None` if libjpeg should do it.
+/// Draws the planes of a picture into `samples`, one after the other, each with as much of it as `detail` says: all planes
+/// whole, or none. Returns the planes' axes. `None` if libjpeg should do it. Both buffers may hold anything.
 pub(super) fn draw(
     segments: &[Segment<'_>],
-    is_fine: [bool; 3],
+    detail: [Detail; 3],
     size: (u32, u32),
-    samples: &mut Vec<u8>,
+    (data, samples): (&mut ScanData, &mut Vec<u8>),
 ) -> Option<Vec<(Axis, Axis)>> {
     let mut tables = Tables::default();
     let mut frame = None;
-    let mut data = ScanData::default();
     let mut scans = 0;
     for segment in segments {
         match segment.marker {
             SOF0..=SOF2 if frame.is_none() => {
-                frame = Some(Frame::read(segment.marker, segment.payload, is_fine)?);
+                let header = frame.insert(Frame::read(segment.marker, segment.payload, detail)?);
+                let planes = header.components.iter().map(|Component { drawn, .. }| drawn.0 * drawn.1);
+                samples.resize(planes.sum(), 0);
             }
             SOS => {
                 let frame = frame.as_mut()?;
@@ -58,7 +62,7 @@ pub(super) fn draw(
                 if scan.is_wanted() {
                     scans += 1;
                     data.read(segment.data)?;
-                    scan.decode(&data, &tables, frame)?;
+                    scan.decode((data, &tables), frame, samples)?;
                 }
             }
             _ => tables.note(segment)?,
@@ -68,22 +72,38 @@ pub(super) fn draw(
         }
     }
     let frame = frame?;
-    samples.clear();
-    for component in &frame.components {
-        component.draw(&tables.quantisers, samples)?;
+    for (component, plane) in frame.components.iter().zip(planes(&frame, samples)) {
+        if frame.is_progressive {
+            coarse::draw_means(component, &tables.quantisers, plane)?;
+        } else if component.missing_bits.is_none() {
+            return None;
+        }
     }
     Some(frame.components.iter().map(|component| axes(component, &frame, size)).collect())
 }
 
-fn axes(component: &frame::Component, frame: &Frame, size: (u32, u32)) -> (Axis, Axis) {
-    let side = component.side();
-    let axis = |used: usize, pixels: u32, factor: usize, most: usize| Axis {
-        samples: u32::try_from(used * side).expect("a side is at most 65,535"),
+/// Each component's part of the samples.
+fn planes<'s>(frame: &Frame, mut samples: &'s mut [u8]) -> Vec<&'s mut [u8]> {
+    let plane = |component: &Component| {
+        let (plane, rest) = std::mem::take(&mut samples).split_at_mut(component.drawn.0 * component.drawn.1);
+        samples = rest;
+        plane
+    };
+    frame.components.iter().map(plane).collect()
+}
+
+fn axes(component: &Component, frame: &Frame, size: (u32, u32)) -> (Axis, Axis) {
+    let side = component.detail.side();
+    let axis = |drawn: usize, pixels: u32, factor: usize, most: usize| Axis {
+        samples: u32::try_from(drawn).expect("a side is at most 65,535"),
         start: 0.0,
-        cover: f64::from(pixels) * (factor * side) as f64 / (most * 8) as f64,
+        cover: f64::from(pixels) * (factor * side) as f64 / (most * SIDE) as f64,
     };
     let (h, v) = component.sampling;
-    (axis(component.used.0, size.0, h, frame.sampling.0), axis(component.used.1, size.1, v, frame.sampling.1))
+    (
+        axis(component.drawn.0, size.0, h, frame.sampling.0),
+        axis(component.drawn.1, size.1, v, frame.sampling.1),
+    )
 }
 
 impl<'a> Tables<'a> {
@@ -104,14 +124,14 @@ impl<'a> Tables<'a> {
     fn note_quantisers(&mut self, mut payload: &[u8]) -> Option<()> {
         while let [head, rest @ ..] = payload {
             let wide = usize::from(head >> 4 != 0);
-            let (values, after) = rest.split_at_checked(64 << wide)?;
-            let value = |place: usize| match wide {
+            let (values, after) = rest.split_at_checked(PLACES << wide)?;
+            let steps = std::array::from_fn(|place| match wide {
                 0 => u16::from(values[place]),
                 _ => u16::from_be_bytes([values[2 * place], values[2 * place + 1]]),
-            };
+            });
             let slot = self.quantisers.get_mut(usize::from(head & 15))?;
             // A table that changes between scans applies to some components only: seldom, and not worth following.
-            if slot.replace(PLACES.map(value)).is_some_and(|old| old != PLACES.map(value)) {
+            if slot.replace(steps).is_some_and(|old| old != steps) {
                 return None;
             }
             payload = after;

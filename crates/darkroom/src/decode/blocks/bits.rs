@@ -4,7 +4,7 @@
 
 /// The entropy-coded data of a scan, cut at its restart markers and without stuffed bytes.
 #[derive(Default)]
-pub(super) struct ScanData {
+pub(in super::super) struct ScanData {
     bytes: Vec<u8>,
     /// Where each restart interval ends.
     ends: Vec<usize>,
@@ -14,6 +14,11 @@ pub(super) struct ScanData {
 const MARGIN: usize = 8;
 
 impl ScanData {
+    /// Bytes that are kept for the next scan.
+    pub(in super::super) fn capacity(&self) -> usize {
+        self.bytes.capacity()
+    }
+
     /// Takes the data of a scan, up to its end; `None` if a restart marker is out of order.
     pub(super) fn read(&mut self, mut data: &[u8]) -> Option<()> {
         self.bytes.clear();
