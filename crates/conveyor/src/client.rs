@@ -32,6 +32,9 @@ pub enum InvalidKafka {
     /// The client refused a setting.
     #[error("make a Kafka client of these settings")]
     Client(#[from] KafkaError),
+    /// The machine has no thread for it.
+    #[error("start a thread for a Kafka client")]
+    Thread(#[source] std::io::Error),
 }
 
 /// Says why Kafka cannot be used right now.

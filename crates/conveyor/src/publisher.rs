@@ -2,20 +2,24 @@
 //! too much is waiting. Retries nothing beyond that: what a failure means is for the caller to say.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, RwLock, Weak};
 use std::time::{Duration, Instant};
 
 use proto::{Codec, EncodeError, Event, Topic};
 use rdkafka::ClientConfig;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::message::OwnedHeaders;
-use rdkafka::producer::{FutureProducer, FutureRecord, Producer};
+use rdkafka::message::{Message, OwnedHeaders};
+use rdkafka::producer::{BaseProducer, BaseRecord, DeliveryResult, Producer, ProducerContext};
+use tokio::sync::oneshot;
 
 use crate::client::{self, CheckError, Ear, InvalidKafka};
 use crate::{Headers, KafkaArgs, metrics};
 
 /// The share of the queue above which new records are refused.
 const LOAD_MAX: f32 = 0.8;
+/// A poll spins for the last of its milliseconds (rdkafka 0.39): the longer it lasts, the less of a processor is spent on
+/// nothing. Acknowledgements are heard at once all the same; only the end of a producer waits for it.
+const POLL: Duration = Duration::from_secs(1);
 
 /// Publishes facts. Clones share one producer and one queue.
 #[derive(Clone)]
@@ -33,8 +37,38 @@ struct Inner {
 /// The producer of the day. A fatal error ends it, and another takes its place.
 #[derive(Clone)]
 struct Current {
-    producer: FutureProducer<Ear>,
+    producer: Arc<BaseProducer<Ear>>,
     generation: u64,
+}
+
+impl Current {
+    /// Makes a producer, and a thread that hears its acknowledgements until the last user of the producer is gone.
+    fn start(config: &ClientConfig, ear: &Ear, generation: u64) -> Result<Current, InvalidKafka> {
+        let producer: Arc<BaseProducer<Ear>> = Arc::new(config.create_with_context(ear.clone())?);
+        let weak = Arc::downgrade(&producer);
+        let thread = std::thread::Builder::new().name("kafka-producer".into());
+        thread.spawn(move || listen(&weak)).map_err(InvalidKafka::Thread)?;
+        Ok(Current { producer, generation })
+    }
+}
+
+fn listen(producer: &Weak<BaseProducer<Ear>>) {
+    while let Some(producer) = producer.upgrade() {
+        producer.poll(POLL);
+    }
+}
+
+impl ProducerContext for Ear {
+    type DeliveryOpaque = Box<oneshot::Sender<Result<Published, KafkaError>>>;
+
+    fn delivery(&self, result: &DeliveryResult<'_>, answer: Self::DeliveryOpaque) {
+        let delivered = match result {
+            Ok(record) => Ok(Published { partition: record.partition(), offset: record.offset() }),
+            Err((cause, _)) => Err(cause.clone()),
+        };
+        // Whoever has stopped waiting needs no answer.
+        let _ = answer.send(delivered);
+    }
 }
 
 /// Where an acknowledged record lies.
@@ -88,7 +122,7 @@ impl Publisher {
     pub fn open(kafka: &KafkaArgs, codec: Arc<Codec>) -> Result<Publisher, InvalidKafka> {
         metrics::begin_publisher();
         let (config, ear) = (client::producer(kafka)?, Ear::default());
-        let current = Current { producer: config.create_with_context(ear.clone())?, generation: 0 };
+        let current = Current::start(&config, &ear, 0)?;
         let inner = Inner {
             kafka: kafka.clone(),
             config,
@@ -168,16 +202,17 @@ impl Publisher {
         }
         let _ticket = Ticket::new(&self.0.waiting, value.len());
         let current = self.current();
-        let mut record = FutureRecord::to(topic.name()).payload(value).headers(headers);
+        let (answer, delivery) = oneshot::channel();
+        let mut record =
+            BaseRecord::with_opaque_to(topic.name(), Box::new(answer)).payload(value).headers(headers);
         record.key = key;
-        let delivery = match current.producer.send_result(record) {
-            Ok(delivery) => delivery,
-            Err((cause, _)) => return Err(self.failed(topic, &current, cause)),
-        };
+        if let Err((cause, _)) = current.producer.send(record) {
+            return Err(self.failed(topic, &current, cause));
+        }
         // `message.timeout.ms` is shorter, so the client's own word nearly always comes first.
         match tokio::time::timeout(self.0.kafka.publish_max(), delivery).await {
-            Ok(Ok(Ok(place))) => Ok(Published { partition: place.partition, offset: place.offset }),
-            Ok(Ok(Err((cause, _)))) => Err(self.failed(topic, &current, cause)),
+            Ok(Ok(Ok(published))) => Ok(published),
+            Ok(Ok(Err(cause))) => Err(self.failed(topic, &current, cause)),
             Ok(Err(_)) => Err(self.failed(topic, &current, KafkaError::Canceled)),
             Err(cause) => Err(PublishError::Unavailable { topic, cause: cause.into() }),
         }
@@ -204,12 +239,11 @@ impl Publisher {
         if current.generation != generation {
             return;
         }
-        match self.0.config.create_with_context(self.0.ear.clone()) {
-            Ok(producer) => {
+        match Current::start(&self.0.config, &self.0.ear, generation + 1) {
+            Ok(made) => {
                 tracing::warn!("the Kafka producer had a fatal error and was made anew");
-                let old = std::mem::replace(&mut *current, Current { producer, generation: generation + 1 });
-                // Dropping a producer waits for its thread.
-                std::thread::spawn(move || drop(old));
+                // The old one ends on its own thread.
+                *current = made;
             }
             Err(error) => tracing::error!("make a new Kafka producer after a fatal error: {error}"),
         }
