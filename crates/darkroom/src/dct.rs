@@ -42,9 +42,11 @@ const fn zigzag() -> [u8; PLACES] {
     order
 }
 
-/// What turns the transform's coefficients into numbers of steps, where `step` is given for row and column.
+/// What turns the transform's coefficients into numbers of steps, where `step` is given for row and column. A half, which
+/// means of few levels often are, is left a little larger: it is rounded away from zero, as by every other encoder.
 pub(crate) fn to_steps<R: Row>(step: impl Fn(usize, usize) -> f64) -> Frequencies<R> {
-    frequencies(|row, column| 1.0 / (step(row, column) * SIDE as f64 * scale(row) * scale(column)))
+    const HALVES: f64 = 1.0 + 1e-6;
+    frequencies(|row, column| HALVES / (step(row, column) * SIDE as f64 * scale(row) * scale(column)))
 }
 
 /// What turns numbers of steps into what the inverse transform takes.
@@ -116,6 +118,15 @@ mod tests {
                 prop_assert!((f64::from(steps[column][row]) / 4.0 - exact).abs() < 0.13, "{row} {column}");
             }
             prop_assert_eq!(back, rows);
+        }
+    }
+
+    #[test]
+    fn halves_of_a_step_are_rounded_away_from_zero() {
+        // Two levels above or below the middle, in steps of 32 eighths of a level: half a step.
+        for (level, mean) in [(130, 1), (126, -1), (134, 2), (122, -2)] {
+            let (steps, _) = run(Way([[level; SIDE]; SIDE], 32.0));
+            assert_eq!(steps[0][0], mean, "{level}");
         }
     }
 

@@ -61,9 +61,12 @@ const SPARE_BYTES_MAX: usize = 32 << 20;
 impl Scaler {
     /// A buffer of `length` bytes with anything in it.
     pub(crate) fn take(&mut self, length: usize) -> Vec<u8> {
-        let fitting = (0..self.spare.len())
-            .filter(|&index| self.spare[index].capacity() >= length)
-            .min_by_key(|&index| self.spare[index].capacity());
+        let smallest = |size: fn(&Vec<u8>) -> usize| {
+            let fitting = self.spare.iter().enumerate().filter(|(_, bytes)| size(bytes) >= length);
+            fitting.min_by_key(|(_, bytes)| size(bytes)).map(|(index, _)| index)
+        };
+        // One that was as long the last time need not be filled up.
+        let fitting = smallest(Vec::len).or_else(|| smallest(Vec::capacity));
         let mut bytes = fitting.map(|index| self.spare.swap_remove(index)).unwrap_or_default();
         bytes.resize(length, 0);
         bytes
