@@ -81,6 +81,13 @@ impl Encoder {
     }
 }
 
+/// Lets libjpeg-turbo see which processor it has. On 64-bit ARM it reads `/proc/cpuinfo` for that, once in each thread, when
+/// it first has pixels to work on: too late for a thread that may open no file by then.
+pub(crate) fn see_the_processor() -> turbojpeg::Result<()> {
+    let pixel = Picture::new((1, 1), Channels::Rgb, vec![0; 3]);
+    Encoder::default().jpeg(&pixel, 1).map(drop)
+}
+
 /// WebP keeps a smaller range of levels than JPEG: 16 to 235 for luma, 16 to 240 for chroma.
 fn video(planes: &Planes<Vec<u8>>) -> Video {
     let [luma, chroma] = [219, 224].map(|range: u32| {

@@ -9,6 +9,7 @@ use super::launch::launch;
 use super::memory::{Memory, close_inherited};
 use super::wire::{self, Answer, Question, Ready};
 use super::{Confinement, LAUNCHER_ARG, WORKER_ARG, shared};
+use crate::encode::see_the_processor;
 use crate::{Darkroom, Developed, Limits, Plan, Reason, RenderError};
 
 /// One original and what to make of it.
@@ -59,6 +60,7 @@ fn prepare() -> io::Result<(Memory, Confinement)> {
     let [input, output] = shared::receive(io::stdin())?;
     let sealed_memory = shared::is_sealed(&input) && shared::is_sealed(&output);
     let memory = Memory::map(input, output)?;
+    see_the_processor().map_err(io::Error::other)?;
     let confinement = confine(address_space_bytes.saturating_add(memory.bytes()))?;
     Ok((memory, Confinement { sealed_memory, ..confinement }))
 }
