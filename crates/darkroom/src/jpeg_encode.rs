@@ -96,7 +96,7 @@ impl Reading<'_> {
     }
 }
 
-/// From symbols to bits.
+/// From symbols to bits. Newer processors only shift faster.
 struct Writing<'a> {
     scan: &'a Scan,
     codes: &'a [Code],

@@ -1,6 +1,5 @@
 //! Owns JPEG decoding: by ourselves where the file is an everyday one, else by libjpeg-turbo, with our opinion of what
-//! libjpeg only warns about: missing data is `truncated`, wrong data is `corrupt`, stray bytes and odd but harmless headers
-//! pass. What a coarse drawing steps over it does not see: damage in the detail of a progressive file is no concern of its
+//! libjpeg only warns about: missing data is `truncated`, wrong data is `corrupt`, stray bytes behind a scan pass. What a coarse drawing steps over it does not see: damage in the detail of a progressive file is no concern of its
 //! thumbnail. Decodes to planes as stored or to interleaved pixels, at a half, a quarter or an eighth of the size where that
 //! is asked for.
 
@@ -9,7 +8,7 @@ use turbojpeg::{
     yuv_pixels_len,
 };
 
-use super::blocks::{self, Detail, ScanData};
+use super::blocks::{self, Detail, Left, ScanData};
 use super::jpeg_markers::{Markers, walk};
 use super::{Decoded, check_size, orientation_of};
 use crate::axis::Axis;
@@ -75,7 +74,8 @@ impl<'a> Jpeg<'a> {
         let decompressor = decoder.decompressor()?;
         let markers = walk(file).or_else(|error| {
             // A bomb that is also cut short is refused for its size: that needs no more of the file.
-            let announced = decompressor.read_header(file).ok();
+            let is_cut = matches!(error, RenderError::Truncated(_));
+            let announced = if is_cut { decompressor.read_header(file).ok() } else { None };
             announced.map_or(Ok(()), |header| check_size(size_of(&header), limits))?;
             Err(error)
         })?;
@@ -121,12 +121,15 @@ impl<'a> Jpeg<'a> {
         reduction: f64,
         decoder: &'b mut JpegDecoder,
     ) -> Result<Planes<&'b [u8]>, RenderError> {
-        if let Some(axes) = self.drawn(reduction, (&mut decoder.data, &mut decoder.planes)) {
-            return Ok(split(&decoder.planes, &axes));
-        }
+        let left = match self.drawn(reduction, (&mut decoder.data, &mut decoder.planes)) {
+            Ok(axes) => return Ok(split(&decoder.planes, &axes)),
+            Err(left) => left,
+        };
         let (factor, header) = self.scaled(reduction);
         decoder.decompressor()?.set_scaling_factor(factor).map_err(|error| failed(&error))?;
         let length = yuv_pixels_len(header.width, 1, header.height, header.subsamp);
+        // Nothing of the last picture may be left where libjpeg draws nothing.
+        decoder.planes.clear();
         decoder.planes.resize(length.map_err(|error| failed(&error))?, 0);
 
         let JpegDecoder { decompressor: Some(decompressor), planes, .. } = decoder else {
@@ -135,13 +138,21 @@ impl<'a> Jpeg<'a> {
         let DecompressHeader { width, height, subsamp, .. } = header;
         let image = YuvImage { pixels: planes.as_mut_slice(), width, align: 1, height, subsamp };
         let axes = self.axes(&image, factor.denom());
-        check(decompressor.decompress_to_yuv(self.file, image))?;
+        match (left, decompressor.decompress_to_yuv(self.file, image)) {
+            // libjpeg tells the first of its warnings only: after a harmless one it may have seen the damage too.
+            (Left::Damaged, Err(error)) => return Err(failed(&error)),
+            (_, outcome) => check(outcome)?,
+        }
         Ok(split(planes, &axes))
     }
 
     /// Draws the planes ourselves, where we can: a sequential file whole, or from each block's lowest coefficients, where
     /// that is enough of them. The rest of a progressive file need not be read then.
-    fn drawn(&self, reduction: f64, memory: (&mut ScanData, &mut Vec<u8>)) -> Option<Vec<(Axis, Axis)>> {
+    fn drawn(
+        &self,
+        reduction: f64,
+        memory: (&mut ScanData, &mut Vec<u8>),
+    ) -> Result<Vec<(Axis, Axis)>, Left> {
         let (across, down) = self.header.subsamp.size();
         // Chroma that is coarser than that of a rendition has none to spare.
         let oversampling = if across.max(down) > 2 { 1.0 } else { MEANS_OVERSAMPLING };
@@ -152,9 +163,9 @@ impl<'a> Jpeg<'a> {
             false if means_do => [Detail::Quarters, Detail::Mean, Detail::Mean],
             false if reduction >= 4.0 => [Detail::Quarters; 3],
             false if reduction < 2.0 => [Detail::Whole; 3],
-            _ => return None,
+            _ => return Err(Left::Unusual),
         };
-        blocks::draw(self.markers.segments()?, detail, self.size, memory)
+        blocks::draw(self.markers.segments().ok_or(Left::Unusual)?, detail, self.size, memory)
     }
 
     fn axes(&self, image: &YuvImage<&mut [u8]>, denominator: usize) -> Vec<(Axis, Axis)> {
@@ -243,12 +254,10 @@ fn check(outcome: turbojpeg::Result<()>) -> Result<(), RenderError> {
     }
 }
 
-/// libjpeg reports a warning as an error after it has decoded the whole picture.
+/// libjpeg reports a warning as an error after it has decoded the whole picture; one about the header comes before, when
+/// it is opened.
 fn is_harmless(error: &turbojpeg::Error) -> bool {
-    let message = error.to_string();
-    ["extraneous bytes before marker", "unknown JFIF revision", "Unknown Adobe color transform"]
-        .iter()
-        .any(|harmless| message.contains(harmless))
+    error.to_string().contains("extraneous bytes before marker")
 }
 
 fn failed(error: &turbojpeg::Error) -> RenderError {

@@ -24,7 +24,8 @@ impl Code {
         let mut counts = [0; LENGTH_BEFORE_MAX];
         lengths.iter().for_each(|&(length, _)| counts[length] += 1);
         shorten(&mut counts);
-        // The last of the longest codes is the one of nothing but ones, kept by the symbol that is none.
+        // The last of the longest codes is the one of nothing but ones. It goes with the symbol that is none, and whatever
+        // stands behind that one moves up.
         let longest = counts.iter().rposition(|&count| count > 0).expect("there is a symbol that is none");
         counts[longest] -= 1;
         let symbols = lengths.iter().filter_map(|&(_, symbol)| u8::try_from(symbol).ok()).collect();
@@ -56,8 +57,8 @@ impl Code {
     }
 }
 
-/// The length of each occurring symbol's code in a Huffman tree, the shortest first. One more symbol that is none occurs once and
-/// comes last.
+/// The length of each occurring symbol's code in a Huffman tree, the shortest first. One more symbol that is none occurs
+/// once.
 fn lengths(occurrences: &[u32; SYMBOLS]) -> Vec<(usize, usize)> {
     let occurring = (0..SYMBOLS).filter(|&symbol| occurrences[symbol] > 0);
     // A tree's node is an index: first the symbols, then what they are joined to. Of equal ones the later is joined first.

@@ -35,8 +35,10 @@ const END: u32 = 0x00;
 const ZEROS: u32 = 0xf0;
 /// A block has a symbol for the mean, one for each other coefficient, and an end.
 const SYMBOLS_MAX: usize = PLACES + 1;
-/// A larger buffer is given back after its picture.
-const KEPT_BYTES_MAX: usize = 32 << 20;
+/// Words that lie together: a megabyte. In one piece they would be copied as they become more, and take twice the memory.
+const CHUNK_WORDS: usize = 1 << 18;
+/// What is more is given back after its picture.
+const KEPT_CHUNKS_MAX: usize = 32;
 
 /// A symbol with the table it is of and the bits that follow it: `tt ssssssss bbbbbbbbbbbbbbbb`.
 #[derive(Clone, Copy, Default)]
@@ -76,7 +78,10 @@ struct Entry {
 /// The symbols of a scan.
 #[derive(Default)]
 pub(super) struct Scan {
-    words: Vec<Word>,
+    /// In order; those that are not in use are empty.
+    chunks: Vec<Vec<Word>>,
+    /// The one that is being filled.
+    filling: usize,
     counts: Box<Counts>,
     /// Each component's last mean.
     means: [i32; 3],
@@ -101,16 +106,33 @@ impl Counts {
 impl Scan {
     /// Forgets the last picture.
     pub(super) fn begin(&mut self) {
-        self.words.clear();
+        self.chunks.iter_mut().for_each(Vec::clear);
+        self.filling = 0;
         *self.counts = Counts::default();
         self.means = [0; 3];
     }
 
     /// Gives back what only a huge picture needed.
     pub(super) fn tidy(&mut self) {
-        if self.words.capacity() * size_of::<Word>() > KEPT_BYTES_MAX {
-            self.words = Vec::new();
+        self.chunks.truncate(KEPT_CHUNKS_MAX);
+    }
+
+    #[inline(always)]
+    fn append(&mut self, words: &[Word]) {
+        words.iter().for_each(|&word| self.counts.add(word));
+        match self.chunks.get_mut(self.filling) {
+            Some(chunk) if chunk.len() + words.len() <= CHUNK_WORDS => chunk.extend_from_slice(words),
+            _ => self.append_to_next(words),
         }
+    }
+
+    #[cold]
+    fn append_to_next(&mut self, words: &[Word]) {
+        self.filling += usize::from(!self.chunks.is_empty());
+        if self.filling == self.chunks.len() {
+            self.chunks.push(Vec::with_capacity(CHUNK_WORDS));
+        }
+        self.chunks[self.filling].extend_from_slice(words);
     }
 
     /// Adds the next block of a component; component 0 is luma.
@@ -144,18 +166,13 @@ impl Scan {
         if last != 63 {
             put(Word::new(ac, END, 0));
         }
-        let words = &words[..count.min(SYMBOLS_MAX)];
-        words.iter().for_each(|&word| self.counts.add(word));
-        self.words.extend_from_slice(words);
+        self.append(&words[..count.min(SYMBOLS_MAX)]);
     }
 
     /// Adds a block of luma that only fills the last unit of a row or column: grey as the one before, which takes the
     /// fewest bits.
     pub(super) fn add_unseen(&mut self) {
-        for word in [Word::new(Table::LumaDc, 0, 0), Word::new(Table::LumaAc, END, 0)] {
-            self.counts.add(word);
-            self.words.push(word);
-        }
+        self.append(&[Word::new(Table::LumaDc, 0, 0), Word::new(Table::LumaAc, END, 0)]);
     }
 
     /// The shortest code for the symbols that are to be written in `table`.
@@ -180,7 +197,7 @@ impl Scan {
         // Stuffed bytes are rare: one in 256 and less.
         file.reserve(usize::try_from(bits / 8 + bits / 1024).unwrap_or(0) + 64);
         let mut writer = Writer { file, bits: 0, count: 0 };
-        for &word in &self.words {
+        for &word in self.chunks.iter().flatten() {
             let Entry { code, length } = entries[word.place() % (4 * SYMBOLS)];
             let bits = u64::from(code).wrapping_shl(word.size()) | word.bits();
             writer.put(bits, u32::from(length).wrapping_add(word.size()));

@@ -4,7 +4,7 @@
 use super::header;
 use crate::{Limits, SourceFormat};
 
-/// Bytes a pixel while a JPEG is worked on: what is decoded, and what it is shrunk to.
+/// Bytes a pixel while a JPEG is worked on: what is decoded, what it is shrunk to, and what is written of that.
 const JPEG_BYTES_PER_PIXEL: u64 = 6;
 /// The same where all coefficients of up to four components are kept meanwhile.
 const PROGRESSIVE_BYTES_PER_PIXEL: u64 = 12;

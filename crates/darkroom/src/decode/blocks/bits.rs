@@ -1,4 +1,4 @@
-//! Owns the bits of one scan: stuffing taken out, read in pieces of up to 32. Reading past the end gives zeros and is
+//! Owns the bits of one scan: stuffing taken out, read in pieces of up to 16. Reading past the end gives zeros and is
 //! noticed, never refused: the caller asks once in a while. The arithmetic wraps where it cannot overflow: these are the
 //! processor's innermost loops, and a check each would cost a fifth of them.
 
@@ -29,7 +29,8 @@ impl ScanData {
             self.bytes.extend_from_slice(&data[..clean]);
             data = &data[clean..];
             match *data {
-                [] => {
+                // What is left of fill bytes before the next marker counts for nothing.
+                [] | [_] => {
                     self.end_interval();
                     return Some(());
                 }
@@ -87,7 +88,7 @@ impl Bits<'_> {
         self.count = self.count.wrapping_add(taken * 8);
     }
 
-    /// The next `count` bits, 1 to 32, not taken.
+    /// The next `count` bits, 1 to 16, not taken.
     #[inline(always)]
     pub(super) fn peek(&self, count: u32) -> u32 {
         (self.word >> (64 - count)) as u32

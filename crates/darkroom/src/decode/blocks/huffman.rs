@@ -37,7 +37,7 @@ impl Stride {
         Self(u16::from(bits) | u16::from(places) << 5 | u16::from(ends) << 12)
     }
 
-    /// Bits in all, at most 28.
+    /// Bits in all, at most 27.
     fn bits(self) -> u32 {
         u32::from(self.0 & 31)
     }
@@ -225,7 +225,7 @@ impl Strides {
     pub(super) fn step_over(&self, bits: &mut Bits<'_>, mut place: usize) -> Way {
         loop {
             bits.refill();
-            // Two strides are at most 56 bits.
+            // Two strides are at most 54 bits.
             for _ in 0..2 {
                 let stride = self.0[bits.peek(BITS) as usize & (ENTRIES - 1)];
                 let after = place.wrapping_add(stride.places());

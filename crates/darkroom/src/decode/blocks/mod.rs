@@ -38,48 +38,58 @@ struct Tables<'a> {
     restart_interval: usize,
 }
 
+/// Why libjpeg should do it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Left {
+    /// The file has something that few files have.
+    Unusual,
+    /// Its codes are none, too few or too many.
+    Damaged,
+}
+
 /// Draws the planes of a picture into `samples`, one after the other, each with as much of it as `detail` says: all planes
-/// whole, or none. Returns the planes' axes. `None` if libjpeg should do it. Both buffers may hold anything.
+/// whole, or none. Returns the planes' axes. Both buffers may hold anything.
 pub(super) fn draw(
     segments: &[Segment<'_>],
     detail: [Detail; 3],
     size: (u32, u32),
     (data, samples): (&mut ScanData, &mut Vec<u8>),
-) -> Option<Vec<(Axis, Axis)>> {
+) -> Result<Vec<(Axis, Axis)>, Left> {
     let mut tables = Tables::default();
     let mut frame = None;
     let mut scans = 0;
     for segment in segments {
         match segment.marker {
             SOF0..=SOF2 if frame.is_none() => {
-                let header = frame.insert(Frame::read(segment.marker, segment.payload, detail)?);
+                let header = Frame::read(segment.marker, segment.payload, detail).ok_or(Left::Unusual)?;
                 let planes = header.components.iter().map(|Component { drawn, .. }| drawn.0 * drawn.1);
                 samples.resize(planes.sum(), 0);
+                frame = Some(header);
             }
             SOS => {
-                let frame = frame.as_mut()?;
-                let scan = Scan::read(segment.payload, frame)?;
+                let frame = frame.as_mut().ok_or(Left::Unusual)?;
+                let scan = Scan::read(segment.payload, frame).ok_or(Left::Unusual)?;
                 if scan.is_wanted() {
                     scans += 1;
-                    data.read(segment.data)?;
-                    scan.decode((data, &tables), frame, samples)?;
+                    data.read(segment.data).ok_or(Left::Damaged)?;
+                    scan.decode((data, &tables), frame, samples).ok_or(Left::Damaged)?;
                 }
             }
-            _ => tables.note(segment)?,
+            _ => tables.note(segment).ok_or(Left::Unusual)?,
         }
         if scans > SCANS_MAX {
-            return None;
+            return Err(Left::Unusual);
         }
     }
-    let frame = frame?;
+    let frame = frame.ok_or(Left::Unusual)?;
     for (component, plane) in frame.components.iter().zip(planes(&frame, samples)) {
         if frame.is_progressive {
-            coarse::draw_means(component, &tables.quantisers, plane)?;
+            coarse::draw_means(component, &tables.quantisers, plane).ok_or(Left::Unusual)?;
         } else if component.missing_bits.is_none() {
-            return None;
+            return Err(Left::Damaged);
         }
     }
-    Some(frame.components.iter().map(|component| axes(component, &frame, size)).collect())
+    Ok(frame.components.iter().map(|component| axes(component, &frame, size)).collect())
 }
 
 /// Each component's part of the samples.

@@ -151,7 +151,7 @@ impl Work for Drawing<'_> {
     }
 }
 
-/// Keeps what a scan of a progressive file says of the means.
+/// Keeps what a scan of a progressive file says of the means. Newer processors only shift faster.
 struct Keeping<'a> {
     scan: &'a Scan,
     frame: &'a mut Frame,

@@ -79,7 +79,7 @@ fn a_header_beyond_the_limits_is_refused_unread() {
 fn drawn(file: &[u8], detail: Detail) -> Option<(usize, Vec<u8>)> {
     let (markers, mut samples) = (walk(file).ok()?, Vec::new());
     let memory = (&mut ScanData::default(), &mut samples);
-    let axes = blocks::draw(markers.segments()?, [detail; 3], markers.size?, memory)?;
+    let axes = blocks::draw(markers.segments()?, [detail; 3], markers.size?, memory).ok()?;
     Some((axes[0].0.samples as usize, samples))
 }
 
@@ -191,6 +191,40 @@ fn what_is_drawn_of_a_damaged_file_has_the_same_size_or_is_left_to_libjpeg() {
             }
         }
     }
+}
+
+/// A grey block of noise: its file up to the size, from there to the scan's codes, and the codes.
+fn block(seed: u8) -> [Vec<u8>; 3] {
+    let pixels: Vec<u8> = (0..64u8).map(|at| at.wrapping_mul(at).wrapping_mul(seed)).collect();
+    let mut compressor = Compressor::new().unwrap();
+    compressor.set_subsamp(Subsamp::Gray).unwrap();
+    let image = Image { pixels: &pixels[..], width: 8, pitch: 8, height: 8, format: PixelFormat::GRAY };
+    let file = compressor.compress_to_vec(image).unwrap();
+    let find = |marker: u8| file.windows(2).position(|pair| pair == [0xff, marker]).unwrap();
+    let (size, scan, end) = (find(0xc0) + 5, find(SOS), file.len() - 2);
+    [file[..size].to_vec(), file[size + 4..scan].to_vec(), file[scan..end].to_vec()]
+}
+
+#[test]
+fn damage_behind_a_restart_is_not_hidden_by_stray_bytes_before_it() {
+    const SOS_BYTES: usize = 10;
+    let [[begin, rest, first], [_, _, second]] = [block(3), block(5)];
+    let codes = &second[SOS_BYTES..];
+    let file = |stray: &[u8], codes: &[u8]| {
+        let size = [0, 8, 0, 16];
+        let every_block = [0xff, 0xdd, 0, 4, 0, 1];
+        [&begin, &size[..], &rest, &every_block, &first, stray, &[0xff, 0xd0], codes, &[0xff, 0xd9]].concat()
+    };
+    let whole = file(&[], codes);
+    let differences = drawn(&whole, Detail::Whole).unwrap().1.into_iter().zip(drawn_by_libjpeg(&whole));
+    assert!(differences.map(|(ours, theirs)| ours.abs_diff(theirs)).max() <= Some(1));
+    let planes = |file: &[u8]| {
+        let mut decoder = JpegDecoder::default();
+        Jpeg::open(file, &Limits::DEFAULT, &mut decoder)?.planes(1.0, &mut decoder).map(drop)
+    };
+    planes(&file(&[1, 2], codes)).unwrap();
+    assert!(planes(&file(&[], &codes[..codes.len() / 2])).is_err());
+    assert!(planes(&file(&[1, 2], &codes[..codes.len() / 2])).is_err());
 }
 
 #[test]
