@@ -7,19 +7,9 @@ use super::huffman::{Huffman, Number, Strides, Way};
 use super::planes;
 use crate::dct::PLACES;
 
-/// The mean, the first across, the first down, and the first of both, by their places in the zigzag.
-const KEPT: [usize; 4] = [0, 1, 2, 4];
-
-/// Where the number at each place goes: to the kept ones, or to a fifth that nobody looks at.
-const SLOTS: [usize; 128] = {
-    let mut slots = [4; 128];
-    let mut kept = 0;
-    while kept < KEPT.len() {
-        slots[KEPT[kept]] = kept;
-        kept += 1;
-    }
-    slots
-};
+/// The coefficients that are kept of a block, by their places in the zigzag: the mean, the first across and the first down.
+/// The first of both would be worth less than a hundredth of a decibel to a thumbnail, and some of its time.
+const KEPT: usize = 3;
 
 /// The planes that are drawn on.
 pub(super) struct Sketch<'s>(Vec<Plane<'s>>);
@@ -31,7 +21,7 @@ struct Plane<'s> {
     /// Blocks across and down.
     used: (usize, usize),
     detail: Detail,
-    steps: [i32; 4],
+    steps: [i32; KEPT],
 }
 
 /// AC codes, for those that are wanted and for those that are not.
@@ -48,24 +38,25 @@ impl Ac {
     /// Takes a block's coefficients, and returns those that are kept, but the mean. Most of them are found in one look, and
     /// those of no interest several at once.
     #[inline(always)]
-    fn read(&self, detail: Detail, bits: &mut Bits<'_>) -> Option<[i16; 4]> {
+    fn read(&self, detail: Detail, bits: &mut Bits<'_>) -> Option<[i16; KEPT]> {
         let mut place = 1;
-        let mut seen = [0; 5];
+        // The last is for what nobody looks at.
+        let mut seen = [0; KEPT + 1];
         if detail == Detail::Quarters {
-            // Four coefficients that are found in one look are fewer than 56 bits.
+            // Two coefficients that are found in one look are fewer than 56 bits.
             bits.refill();
-            while place <= KEPT[3] {
+            while place < KEPT {
                 let coefficient = self.codes.coefficient(bits)?;
                 place += usize::from(coefficient.run);
-                seen[SLOTS[place & 127]] = coefficient.level;
+                seen[place.min(KEPT)] = coefficient.level;
                 place += 1;
             }
         }
-        let [_, across, down, both, _] = seen;
+        let [kept @ .., _] = seen;
         if place <= usize::from(Number::END) {
             self.step_over(bits, place)?;
         }
-        Some([0, across, down, both])
+        Some(kept)
     }
 
     /// Steps over the rest of a block.
@@ -117,15 +108,12 @@ impl<'s> Sketch<'s> {
             return Some(());
         }
         let value = |index: usize| i32::from(block[index]).wrapping_mul(plane.steps[index]);
-        let (mean, across, down, both) = (value(0), value(1), value(2), value(3));
-        let (upper, lower) = (mean.wrapping_add(down), mean.wrapping_sub(down));
-        let (slope_above, slope_below) = (across.wrapping_add(both), across.wrapping_sub(both));
-        let pair =
-            |level: i32, slope: i32| [sample(level.wrapping_add(slope)), sample(level.wrapping_sub(slope))];
+        let (mean, across, down) = (value(0), value(1), value(2));
+        let pair = |level: i32| [sample(level.wrapping_add(across)), sample(level.wrapping_sub(across))];
         let above = 2 * (row * plane.width + column);
         let below = above + plane.width;
-        plane.samples[above..above + 2].copy_from_slice(&pair(upper, slope_above));
-        plane.samples[below..below + 2].copy_from_slice(&pair(lower, slope_below));
+        plane.samples[above..above + 2].copy_from_slice(&pair(mean.wrapping_add(down)));
+        plane.samples[below..below + 2].copy_from_slice(&pair(mean.wrapping_sub(down)));
         Some(())
     }
 }
@@ -142,14 +130,14 @@ pub(super) fn draw_means(component: &Component, quantisers: &Quantisers, samples
 }
 
 /// The steps of the kept coefficients.
-fn steps(component: &Component, quantisers: &Quantisers) -> Option<[i32; 4]> {
-    let all = component.steps(quantisers)?;
-    let steps = KEPT.map(|place| i32::from(all[place]));
+fn steps(component: &Component, quantisers: &Quantisers) -> Option<[i32; KEPT]> {
+    let [mean, across, down, ..] = component.steps(quantisers)?;
+    let steps = [mean, across, down].map(|&step| i32::from(step));
     // With more, no picture of eight bits would need them, and the sums would not fit.
     steps.iter().all(|&step| step <= STEP_MAX).then_some(steps)
 }
 
-/// Four times this and the largest coefficient are still less than an `i32` holds.
+/// Three times this and the largest coefficient are still less than an `i32` holds.
 const STEP_MAX: i32 = 8191;
 
 /// An eighth of the sum of the lowest terms of the inverse transform, which has its zero at 128.
