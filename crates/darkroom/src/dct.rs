@@ -42,16 +42,16 @@ const fn zigzag() -> [u8; PLACES] {
     order
 }
 
-/// What turns the transform's coefficients into numbers of steps, where `step` is given for row and column. A half, which
-/// means of few levels often are, is left a little larger: it is rounded away from zero, as by every other encoder.
-pub(crate) fn to_steps<R: Row>(step: impl Fn(usize, usize) -> f64) -> Frequencies<R> {
+/// What turns the transform's coefficients into numbers of `steps`, which come in zigzag order. A half, which means of few
+/// levels often are, is left a little larger: it is rounded away from zero, as by every other encoder.
+pub(crate) fn to_steps<R: Row>(steps: [f64; PLACES]) -> Frequencies<R> {
     const HALVES: f64 = 1.0 + 1e-6;
-    frequencies(|row, column| HALVES / (step(row, column) * SIDE as f64 * scale(row) * scale(column)))
+    frequencies(|index, scale| HALVES / (steps[index] * SIDE as f64 * scale))
 }
 
-/// What turns numbers of steps into what the inverse transform takes.
-pub(crate) fn from_steps<R: Row>(step: impl Fn(usize, usize) -> f64) -> Frequencies<R> {
-    frequencies(|row, column| step(row, column) / SIDE as f64 * scale(row) * scale(column))
+/// What turns numbers of `steps`, which come in zigzag order, into what the inverse transform takes.
+pub(crate) fn from_steps<R: Row>(steps: [f64; PLACES]) -> Frequencies<R> {
+    frequencies(|index, scale| steps[index] / SIDE as f64 * scale)
 }
 
 /// By how much the algorithm changes a coefficient, for one of its frequencies.
@@ -60,8 +60,14 @@ fn scale(frequency: usize) -> f64 {
     if frequency == 0 { 1.0 } else { std::f64::consts::SQRT_2 * angle.cos() }
 }
 
-fn frequencies<R: Row>(number: impl Fn(usize, usize) -> f64) -> Frequencies<R> {
-    std::array::from_fn(|column| R::new(std::array::from_fn(|row| number(row, column) as f32)))
+/// A number for each index in zigzag order, which is told by how much the algorithm changes that coefficient.
+fn frequencies<R: Row>(number: impl Fn(usize, f64) -> f64) -> Frequencies<R> {
+    let mut columns = [[0.0; SIDE]; SIDE];
+    for (index, place) in ZIGZAG.into_iter().enumerate() {
+        let (column, row) = (usize::from(place) / SIDE, usize::from(place) % SIDE);
+        columns[column][row] = number(index, scale(row) * scale(column)) as f32;
+    }
+    columns.map(R::new)
 }
 
 #[cfg(test)]
@@ -102,7 +108,7 @@ mod tests {
         #[inline(always)]
         fn run<R: Row>(self) -> Self::Output {
             let frequencies = forward::<R>(self.0.map(u64::from_le_bytes));
-            let (there, back) = (to_steps::<R>(|_, _| self.1), from_steps::<R>(|_, _| self.1));
+            let (there, back) = (to_steps::<R>([self.1; PLACES]), from_steps::<R>([self.1; PLACES]));
             let steps = std::array::from_fn(|column| frequencies[column].times(there[column]).rounded().0);
             (steps, inverse(&steps, &back).map(u64::to_le_bytes))
         }
@@ -140,7 +146,7 @@ mod tests {
         fn run<R: Row>(self) -> Self::Output {
             let mut steps = [[0; SIDE]; SIDE];
             steps[0][0] = self.0;
-            let factors = from_steps::<R>(|_, _| 3.0);
+            let factors = from_steps::<R>([3.0; PLACES]);
             [inverse(&steps, &factors), inverse_of_mean(self.0, &factors)]
         }
     }

@@ -1,5 +1,5 @@
-//! Owns the encoders: baseline JPEG 4:2:0 with optimised Huffman tables, lossy WebP method 4, PNG. Writes no metadata:
-//! no encoder is given any.
+//! Owns which encoder makes a file: baseline JPEG 4:2:0 with optimised Huffman tables, from planes by ourselves and from
+//! pixels by libjpeg-turbo; lossy WebP method 4; PNG. Writes no metadata: no encoder is given any.
 
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::{ExtendedColorType, ImageEncoder, ImageError};
@@ -12,7 +12,7 @@ use crate::planes::Planes;
 use crate::webp_encode::{self, Video};
 use crate::{Format, RenderError};
 
-/// The JPEG encoder's state and the memory it writes into, kept from one picture to the next.
+/// The JPEG encoders' state and memory, kept from one picture to the next.
 #[derive(Default)]
 pub(crate) struct Encoder {
     compressor: Option<Compressor>,

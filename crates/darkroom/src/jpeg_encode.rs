@@ -7,6 +7,7 @@ mod quantiser;
 mod scan;
 
 use crate::dct::{Row, SIDE, Work, forward, run};
+use crate::marker::{APP0, DHT, DQT, EOI, SOF0, SOI, SOS};
 use crate::plane::Plane;
 use crate::planes::Planes;
 use huffman::Code;
@@ -129,13 +130,6 @@ fn block(plane: &Plane<Vec<u8>>, (column, row): (usize, usize)) -> [u64; SIDE] {
     rows
 }
 
-const SOI: u8 = 0xd8;
-const EOI: u8 = 0xd9;
-const APP0: u8 = 0xe0;
-const DQT: u8 = 0xdb;
-const SOF0: u8 = 0xc0;
-const DHT: u8 = 0xc4;
-const SOS: u8 = 0xda;
 /// Version 1.1, pixels as wide as high, no thumbnail.
 const JFIF: &[u8] = b"JFIF\0\x01\x01\0\0\x01\0\x01\0\0";
 /// Samples for each unit, across and down.

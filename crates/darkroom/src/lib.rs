@@ -17,7 +17,10 @@ mod finish;
 mod flatten;
 mod jpeg_encode;
 mod lanczos;
+#[cfg(test)]
+mod libjpeg;
 mod limits;
+mod marker;
 mod orient;
 mod pam;
 mod picture;

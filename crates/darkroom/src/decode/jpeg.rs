@@ -1,7 +1,8 @@
 //! Owns JPEG decoding: by ourselves where the file is an everyday one, else by libjpeg-turbo, with our opinion of what
-//! libjpeg only warns about: missing data is `truncated`, wrong data is `corrupt`, stray bytes behind a scan pass. What a coarse drawing steps over it does not see: damage in the detail of a progressive file is no concern of its
-//! thumbnail. Decodes to planes as stored or to interleaved pixels, at a half, a quarter or an eighth of the size where that
-//! is asked for.
+//! libjpeg only warns about: missing data is `truncated`, wrong data is `corrupt`, stray bytes behind a scan pass. What a
+//! coarse drawing steps over it does not see: damage in the detail of a progressive file is no concern of its thumbnail.
+//! Decodes to planes as stored or to interleaved pixels, at a half, a quarter or an eighth of the size where that is asked
+//! for.
 
 use turbojpeg::{
     Colorspace, DecompressHeader, Decompressor, Image, PixelFormat, ScalingFactor, Subsamp, YuvImage,

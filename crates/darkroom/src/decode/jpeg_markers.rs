@@ -1,17 +1,8 @@
 //! Owns the walk over a JPEG's markers, from the first to the end of the image: size, orientation, profile, and
 //! whether the file is whole. libjpeg forgives a file that just ends; this walk does not. Decodes no pixels.
 
+use crate::marker::{APP1, APP2, APP14, DNL, DQT, DRI, EOI, SOI, SOS, is_frame};
 use crate::{Limits, RenderError};
-
-const SOI: u8 = 0xd8;
-const EOI: u8 = 0xd9;
-const SOS: u8 = 0xda;
-const DQT: u8 = 0xdb;
-const DNL: u8 = 0xdc;
-const DRI: u8 = 0xdd;
-const APP1: u8 = 0xe1;
-const APP2: u8 = 0xe2;
-const APP14: u8 = 0xee;
 
 /// Segments that are kept; a file with more is none for [`blocks`](super::blocks).
 const SEGMENTS_MAX: usize = 256;
@@ -79,10 +70,7 @@ impl<'m> Markers<'m> {
                 }
             }
             (APP14, [b'A', b'd', b'o', b'b', b'e', ..]) => seen.adobe = true,
-            // Every SOFn but DHT (c4), JPG (c8) and DAC (cc).
-            (0xc0..=0xcf, [precision, h1, h0, w1, w0, ..])
-                if !matches!(marker, 0xc4 | 0xc8 | 0xcc) && seen.size.is_none() =>
-            {
+            (_, [precision, h1, h0, w1, w0, ..]) if is_frame(marker) && seen.size.is_none() => {
                 let side = |high: u8, low: u8| u32::from(u16::from_be_bytes([high, low]));
                 seen.size = Some((side(*w1, *w0), side(*h1, *h0)));
                 seen.precision = *precision;

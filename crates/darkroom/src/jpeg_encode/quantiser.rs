@@ -85,11 +85,7 @@ pub(super) struct Quantiser<R>(Frequencies<R>);
 
 impl<R: Row> Quantiser<R> {
     pub(super) fn new(steps: &Steps) -> Self {
-        let mut places = [0; PLACES];
-        for (&place, &step) in ZIGZAG.iter().zip(&steps.0) {
-            places[usize::from(place)] = step;
-        }
-        Self(to_steps(|row, column| f64::from(places[column * SIDE + row])))
+        Self(to_steps(steps.0.map(f64::from)))
     }
 
     #[inline(always)]

@@ -5,6 +5,7 @@ use turbojpeg::{Compressor, Subsamp, YuvPlanesImage};
 
 use super::*;
 use crate::axis::Axis;
+use crate::libjpeg;
 
 fn plane((width, height): (u32, u32), level: impl Fn(u32, u32) -> u8) -> Plane<Vec<u8>> {
     let bytes = (0..width * height).map(|at| level(at % width, at / width)).collect();
@@ -33,26 +34,6 @@ fn encode(planes: &Planes<Vec<u8>>, quality: u8) -> Vec<u8> {
     JpegEncoder::default().encode(planes, quality)
 }
 
-/// Samples of all planes as libjpeg reads them: those that a plane has.
-fn read(file: &[u8]) -> Vec<u8> {
-    let image = turbojpeg::decompress_to_yuv(file).expect("libjpeg reads it without a warning");
-    let (luma, chroma) = (image.y_size(), image.uv_size());
-    let mut samples = Vec::new();
-    let is_grey = image.subsamp == Subsamp::Gray;
-    let (width, height) = (image.width, image.height);
-    let mut rest = &image.pixels[..];
-    let sizes = [(luma, (width, height)), (chroma, (width.div_ceil(2), height.div_ceil(2)))];
-    for &((pitch, rows), (width, height)) in
-        [sizes[0], sizes[1], sizes[1]].iter().take(if is_grey { 1 } else { 3 })
-    {
-        let pitch = pitch.next_multiple_of(image.align);
-        let (plane, others) = rest.split_at(pitch * rows);
-        plane.chunks_exact(pitch).take(height).for_each(|row| samples.extend_from_slice(&row[..width]));
-        rest = others;
-    }
-    samples
-}
-
 fn samples(planes: &Planes<Vec<u8>>) -> Vec<u8> {
     planes.planes.iter().flat_map(|plane| plane.samples().to_vec()).collect()
 }
@@ -66,7 +47,7 @@ proptest! {
     ) {
         let planes = picture(size, is_grey, seed);
         let file = encode(&planes, 100);
-        let (was, is) = (samples(&planes), read(&file));
+        let (was, is) = (samples(&planes), libjpeg::drawn(&file));
         prop_assert_eq!(was.len(), is.len());
         let most = was.iter().zip(&is).map(|(a, b)| a.abs_diff(*b)).max();
         // Steps of one for each coefficient, and two roundings.
@@ -81,7 +62,7 @@ proptest! {
         let bytes = file.len() as f64 / theirs.len() as f64;
         prop_assert!((0.97..1.02).contains(&bytes), "{bytes}");
         let error = |file: &[u8]| -> u64 {
-            samples(&planes).iter().zip(read(file)).map(|(a, b)| u64::from(a.abs_diff(b)).pow(2)).sum()
+            samples(&planes).iter().zip(libjpeg::drawn(file)).map(|(a, b)| u64::from(a.abs_diff(b)).pow(2)).sum()
         };
         let error = error(&file) as f64 / (error(&theirs) as f64 + 1.0);
         prop_assert!(error < 1.05, "{error}");

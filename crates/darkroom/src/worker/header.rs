@@ -2,6 +2,7 @@
 //! nothing.
 
 use crate::SourceFormat;
+use crate::marker::is_frame;
 
 /// Width and height that a header announces.
 pub(super) fn size(format: SourceFormat, head: &[u8]) -> Option<(u32, u32)> {
@@ -30,8 +31,7 @@ fn jpeg_frame(head: &[u8]) -> Option<(u8, (u32, u32))> {
             // Where a decoder steps over stray bytes, what follows is not where it seems to be.
             0x00 => return None,
             0xd8 | 0x01 | 0xd0..=0xd7 => at += 2,
-            // All frames but the tables and the arithmetic conditioning that share their range.
-            0xc0..=0xcf if !matches!(marker, 0xc4 | 0xc8 | 0xcc) => {
+            _ if is_frame(marker) => {
                 return Some((marker, (be16(head, at + 7)?, be16(head, at + 5)?)));
             }
             _ => at += 2 + usize::try_from(be16(head, at + 2)?).ok()?,

@@ -2,6 +2,7 @@
 //! complete bit by bit.
 
 use crate::dct::{PLACES, SIDE};
+use crate::marker::{SOF0, SOF2};
 
 /// The steps of each table that a file has, in zigzag order.
 pub(super) type Quantisers = [Option<[u16; PLACES]>; 4];
@@ -64,14 +65,14 @@ impl Frame {
         let width = usize::from(u16::from_be_bytes([*w1, *w0]));
         let (parts, rest) = parts.as_chunks::<3>();
         let known = matches!(count, 1 | 3) && parts.len() == usize::from(*count) && rest.is_empty();
-        let is_progressive = marker == 0xc2;
-        let is_readable = matches!(marker, 0xc0..=0xc2) && !(is_progressive && detail != [Detail::Mean; 3]);
+        let is_progressive = marker == SOF2;
+        let is_readable = matches!(marker, SOF0..=SOF2) && !(is_progressive && detail != [Detail::Mean; 3]);
         if !known || width == 0 || height == 0 || !is_readable {
             return None;
         }
         let factors = |part: &[u8; 3]| (usize::from(part[1] >> 4), usize::from(part[1] & 15));
         let sampling = parts.iter().map(factors).fold((1, 1), |most, (h, v)| (most.0.max(h), most.1.max(v)));
-        let mcus = (width.div_ceil(8 * sampling.0), height.div_ceil(8 * sampling.1));
+        let mcus = (width.div_ceil(SIDE * sampling.0), height.div_ceil(SIDE * sampling.1));
         let component = |(part, detail): (&[u8; 3], Detail)| {
             let (h, v) = factors(part);
             if !(1..=4).contains(&h) || !(1..=4).contains(&v) || sampling.0 % h != 0 || sampling.1 % v != 0 {

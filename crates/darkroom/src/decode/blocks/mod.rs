@@ -13,18 +13,12 @@ mod whole;
 use super::jpeg_markers::Segment;
 use crate::axis::Axis;
 use crate::dct::{PLACES, SIDE};
+use crate::marker::{DHT, DQT, DRI, SOF0, SOF2, SOS};
 pub(super) use bits::ScanData;
 pub(super) use frame::Detail;
 use frame::{Component, Frame, Quantisers};
 use huffman::Huffman;
 use scan::Scan;
-
-const SOF0: u8 = 0xc0;
-const SOF2: u8 = 0xc2;
-const DHT: u8 = 0xc4;
-const SOS: u8 = 0xda;
-const DQT: u8 = 0xdb;
-const DRI: u8 = 0xdd;
 
 /// Scans that are read at most: a real file has one for each component and bit of the mean.
 const SCANS_MAX: u32 = 24;

@@ -4,7 +4,7 @@ use super::bits::Bits;
 use super::frame::{Component, Frame, Quantisers};
 use super::pairs::{NO_STEPS, Pairs, Steps};
 use super::planes;
-use crate::dct::{Frequencies, PLACES, Row, SIDE, ZIGZAG, from_steps, inverse, inverse_of_mean};
+use crate::dct::{Frequencies, Row, SIDE, from_steps, inverse, inverse_of_mean};
 
 /// The planes that are drawn on, and the last block that was read: it is drawn when the next one has been read, for the
 /// processor waits where it reads what it has only just written in smaller parts.
@@ -42,11 +42,7 @@ struct Block {
 impl<'s, R: Row> Canvas<'s, R> {
     pub(super) fn new(frame: &Frame, quantisers: &Quantisers, samples: &'s mut [u8]) -> Option<Self> {
         let plane = |(component, samples): (&Component, &'s mut [u8])| {
-            let mut steps = [0; PLACES];
-            for (place, &step) in ZIGZAG.iter().zip(component.steps(quantisers)?) {
-                steps[usize::from(*place)] = step;
-            }
-            let factors = from_steps(|row, column| f64::from(steps[column * SIDE + row]));
+            let factors = from_steps(component.steps(quantisers)?.map(f64::from));
             Some(Plane { samples, size: component.drawn, factors })
         };
         let planes = frame.components.iter().zip(planes(frame, samples)).map(plane).collect::<Option<_>>()?;

@@ -1,6 +1,8 @@
 //! What libjpeg warns about, judged; our own reading held against libjpeg's.
 
 use super::*;
+use crate::libjpeg;
+use crate::marker::SOS;
 use proptest::prelude::*;
 use turbojpeg::Compressor;
 
@@ -53,8 +55,6 @@ fn a_scan_cut_short_under_a_proper_end_is_truncated() {
     }
 }
 
-const SOS: u8 = 0xda;
-
 #[test]
 fn stray_bytes_before_the_end_and_behind_it_are_harmless() {
     let mut file = sample(|_| ());
@@ -83,24 +83,6 @@ fn drawn(file: &[u8], detail: Detail) -> Option<(usize, Vec<u8>)> {
     Some((axes[0].0.samples as usize, samples))
 }
 
-/// What libjpeg draws of the same planes: of each plane the samples that the picture has.
-fn drawn_by_libjpeg(file: &[u8]) -> Vec<u8> {
-    let image = turbojpeg::decompress_to_yuv(file).unwrap();
-    let (across, down) = image.subsamp.size();
-    let chroma = (image.width.div_ceil(across), image.height.div_ceil(down));
-    let planes =
-        [(image.y_size(), (image.width, image.height)), (image.uv_size(), chroma), (image.uv_size(), chroma)];
-    let count = if image.subsamp == Subsamp::Gray { 1 } else { 3 };
-    let (mut rest, mut samples) = (&image.pixels[..], Vec::new());
-    for ((pitch, rows), (width, height)) in planes.into_iter().take(count) {
-        let pitch = pitch.next_multiple_of(image.align);
-        let (plane, others) = rest.split_at(pitch * rows);
-        plane.chunks_exact(pitch).take(height).for_each(|row| samples.extend_from_slice(&row[..width]));
-        rest = others;
-    }
-    samples
-}
-
 proptest! {
     #[test]
     fn what_is_drawn_whole_is_what_libjpeg_draws(
@@ -122,7 +104,7 @@ proptest! {
         let image = Image { pixels: &pixels[..], width, pitch: 3 * width, height, format: PixelFormat::RGB };
         let file = compressor.compress_to_vec(image).unwrap();
         let (_, ours) = drawn(&file, Detail::Whole).expect("an everyday file");
-        let theirs = drawn_by_libjpeg(&file);
+        let theirs = libjpeg::drawn(&file);
         prop_assert_eq!(ours.len(), theirs.len());
         // Theirs works in whole numbers; the exact ones lie between.
         let most = ours.iter().zip(&theirs).map(|(a, b)| a.abs_diff(*b)).max();
@@ -216,7 +198,7 @@ fn damage_behind_a_restart_is_not_hidden_by_stray_bytes_before_it() {
         [&begin, &size[..], &rest, &every_block, &first, stray, &[0xff, 0xd0], codes, &[0xff, 0xd9]].concat()
     };
     let whole = file(&[], codes);
-    let differences = drawn(&whole, Detail::Whole).unwrap().1.into_iter().zip(drawn_by_libjpeg(&whole));
+    let differences = drawn(&whole, Detail::Whole).unwrap().1.into_iter().zip(libjpeg::drawn(&whole));
     assert!(differences.map(|(ours, theirs)| ours.abs_diff(theirs)).max() <= Some(1));
     let planes = |file: &[u8]| {
         let mut decoder = JpegDecoder::default();
