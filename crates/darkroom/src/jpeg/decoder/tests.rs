@@ -198,9 +198,8 @@ fn damage_behind_a_restart_is_not_hidden_by_stray_bytes_before_it() {
     let whole = file(&[], codes);
     let differences = drawn(&whole, Detail::Whole).unwrap().1.into_iter().zip(judge::drawn(&whole));
     assert!(differences.map(|(ours, theirs)| ours.abs_diff(theirs)).max() <= Some(1));
-    let planes = |file: &[u8]| {
-        Jpeg::open(file, &Limits::DEFAULT)?.planes(1.0, &mut JpegDecoder::default()).map(drop)
-    };
+    let planes =
+        |file: &[u8]| Jpeg::open(file, &Limits::DEFAULT)?.planes(1.0, &mut JpegDecoder::default()).map(drop);
     planes(&file(&[1, 2], codes)).unwrap();
     assert!(planes(&file(&[], &codes[..codes.len() / 2])).is_err());
     assert!(planes(&file(&[1, 2], &codes[..codes.len() / 2])).is_err());
@@ -212,6 +211,7 @@ fn inks_are_inverted_whether_adobe_says_so_or_nobody() {
     let mut compressor = Compressor::new().unwrap();
     compressor.set_quality(100).unwrap();
     compressor.set_subsamp(Subsamp::None).unwrap();
+    compressor.set_colorspace(Colorspace::CMYK).unwrap();
     let image = Image { pixels: &ink[..], width: 8, pitch: 32, height: 8, format: PixelFormat::CMYK };
     let file = compressor.compress_to_vec(image).unwrap();
     // libjpeg marks its CMYK files as Adobe's.
@@ -224,3 +224,6 @@ fn inks_are_inverted_whether_adobe_says_so_or_nobody() {
         assert!(near(decoded.picture.bytes[0], 225), "{:?}", &decoded.picture.bytes[..4]);
     }
 }
+
+mod damage;
+mod oddities;
