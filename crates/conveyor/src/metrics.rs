@@ -5,7 +5,7 @@ use std::time::Duration;
 use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use proto::Topic;
 
-use crate::Place;
+use crate::record::Place;
 
 /// Describes the metrics to the exporter. Again changes nothing.
 pub(crate) fn describe() {

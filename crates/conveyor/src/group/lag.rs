@@ -10,9 +10,11 @@ use std::time::{Duration, Instant};
 
 use rdkafka::consumer::{BaseConsumer, Consumer};
 
-use crate::assignment::{Assignment, partition_list, place_of};
+use super::assignment::Assignment;
+use crate::metrics;
+use crate::places::{partition_list, place_of};
+use crate::record::Place;
 use crate::watchdog::{Sighting, Watchdog};
-use crate::{Place, metrics};
 
 const LOOK_EVERY: Duration = Duration::from_secs(5);
 const ANSWER_MAX: Duration = Duration::from_secs(1);

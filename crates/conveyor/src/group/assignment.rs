@@ -9,14 +9,13 @@ use proto::Topic;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, Rebalance};
 use rdkafka::error::KafkaError;
-use rdkafka::topic_partition_list::TopicPartitionListElem;
-use rdkafka::{ClientContext, Offset, Statistics, TopicPartitionList};
+use rdkafka::{ClientContext, Statistics};
 use tokio_util::sync::CancellationToken;
 
-use crate::Place;
+use super::ledger::{Commit, Delivery, Generation, Ledger};
 use crate::client::{Ear, hear_log};
-use crate::committer::Commit;
-use crate::ledger::{Delivery, Generation, Ledger};
+use crate::places::place_of;
+use crate::record::Place;
 
 /// The consumer's context: shared between the poll thread, the lag thread and the work.
 #[derive(Clone, Default)]
@@ -106,7 +105,7 @@ impl State {
     }
 
     /// Takes what is to be committed now: nothing while a commit is open.
-    pub(crate) fn take_commit(&mut self) -> Option<Commit> {
+    pub(crate) fn take_commit(&mut self) -> Option<Commit<Place>> {
         if self.commit_open {
             return None;
         }
@@ -114,29 +113,6 @@ impl State {
         self.commit_open = !due.is_empty();
         self.commit_open.then_some(due)
     }
-}
-
-pub(crate) fn place_of(element: &TopicPartitionListElem<'_>) -> Option<Place> {
-    Some((Topic::parse(element.topic())?, element.partition()))
-}
-
-/// Returns the places as librdkafka takes them.
-pub(crate) fn partition_list(places: impl IntoIterator<Item = Place>) -> TopicPartitionList {
-    let mut list = TopicPartitionList::new();
-    for (topic, partition) in places {
-        list.add_partition(topic.name(), partition);
-    }
-    list
-}
-
-/// Returns the places with offsets as librdkafka takes them.
-pub(crate) fn offset_list(offsets: impl IntoIterator<Item = (Place, i64)>) -> TopicPartitionList {
-    let mut list = TopicPartitionList::new();
-    for ((topic, partition), offset) in offsets {
-        list.add_partition_offset(topic.name(), partition, Offset::Offset(offset))
-            .expect("any offset of a record can be set");
-    }
-    list
 }
 
 impl ClientContext for Assignment {

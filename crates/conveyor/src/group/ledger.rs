@@ -5,7 +5,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::window::{Admission, Window};
+use super::window::{Admission, Window};
+
+/// Offsets to commit, one for each of some partitions.
+pub type Commit<P> = Vec<(P, i64)>;
 
 /// One tenure of one partition: from its assignment to its revocation, or to a reset of its log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -88,7 +91,7 @@ impl<P: Ord + Copy> Ledger<P> {
     }
 
     /// Takes the positions that are to be committed now.
-    pub fn take_commits(&mut self) -> Vec<(P, i64)> {
+    pub fn take_commits(&mut self) -> Commit<P> {
         let mut due = Vec::new();
         for (partition, tenure) in &mut self.tenures {
             let position = tenure.window.position();

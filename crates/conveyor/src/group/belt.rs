@@ -12,15 +12,18 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::assignment::Assignment;
+use super::assignment::Assignment;
+use super::committer::commit_all;
+use super::lag::{self, Stalls};
+use super::poll::Poller;
+use super::work::{InFlight, Workshop};
 use crate::backoff::Backoff;
 use crate::client::{self, CheckError};
-use crate::committer::commit_all;
+use crate::config::{BeltArgs, KafkaArgs};
 use crate::epoch::{EpochError, Epochs, epochs};
-use crate::lag::{self, Stalls};
-use crate::poll::Poller;
-use crate::work::{InFlight, Workshop};
-use crate::{BeltArgs, Handler, KafkaArgs, Publisher, metrics};
+use crate::handler::Handler;
+use crate::metrics;
+use crate::publish::Publisher;
 
 /// How long leaving the group may take beyond the drain before it is given up (librdkafka's close can hang: rust-rdkafka
 /// #453, #509, #611).

@@ -13,15 +13,19 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::BorrowedMessage;
 use tokio_util::sync::CancellationToken;
 
-use crate::assignment::{Assignment, partition_list};
+use super::assignment::Assignment;
+use super::lag::Stalls;
+use super::ledger::Commit;
+use super::window::Window;
+use super::work::{Job, Workshop};
 use crate::client::{self, CheckError};
-use crate::committer::Commit;
+use crate::config::KafkaArgs;
 use crate::epoch::{self, Epochs};
-use crate::lag::Stalls;
+use crate::handler::Handler;
 use crate::message::record_of;
 use crate::metrics;
-use crate::work::{Job, Workshop};
-use crate::{Handler, KafkaArgs, Place};
+use crate::places::partition_list;
+use crate::record::Place;
 
 const COMMIT_EVERY: Duration = Duration::from_secs(1);
 /// How long a poll may wait while the end of some work could mean something to do.
@@ -42,7 +46,7 @@ pub(crate) struct Poller<'a, H> {
     pub(crate) workshop: Arc<Workshop<H>>,
     pub(crate) epochs: Epochs,
     pub(crate) stalls: &'a Stalls,
-    pub(crate) commits: SyncSender<Commit>,
+    pub(crate) commits: SyncSender<Commit<Place>>,
     pub(crate) ready: &'a (dyn Fn(bool, &str) + Send + Sync),
     pub(crate) said: Option<bool>,
     pub(crate) paused: bool,
@@ -144,7 +148,7 @@ impl<H: Handler> Poller<'_, H> {
         let state = &mut *state;
         let (mut pause, mut resume) = (Vec::new(), Vec::new());
         for (place, lane) in &mut state.lanes {
-            let span = state.ledger.window(*place).map_or(0, crate::window::Window::span);
+            let span = state.ledger.window(*place).map_or(0, Window::span);
             let window_limit = if lane.paused { window_max / 4 * 3 } else { window_max };
             let wanted = pause_all || span > window_limit;
             if wanted != std::mem::replace(&mut lane.paused, wanted) {

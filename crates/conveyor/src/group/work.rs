@@ -13,12 +13,14 @@ use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
-use crate::assignment::Assignment;
+use super::assignment::Assignment;
+use super::ledger::Generation;
 use crate::backoff::Backoff;
-use crate::ledger::Generation;
+use crate::config::BeltArgs;
+use crate::handler::{Fault, Handler, Rejection};
 use crate::metrics::{self, Outcome};
-use crate::record::trace_id;
-use crate::{BeltArgs, Fault, Handler, Publisher, Record, Rejection, letter};
+use crate::publish::{self, Publisher};
+use crate::record::{Record, trace_id};
 
 const RETRY_MIN: Duration = Duration::from_millis(100);
 const RETRY_MAX: Duration = Duration::from_secs(10);
@@ -204,7 +206,7 @@ impl<H: Handler> Workshop<H> {
     /// Posts the dead letter; the record has not ended before the letter is safe.
     async fn reject(&self, record: &Record, rejection: &Rejection) -> Option<Outcome> {
         for attempt in 1.. {
-            match letter::post(&self.publisher, record, rejection).await {
+            match publish::post(&self.publisher, record, rejection).await {
                 Ok(()) => break,
                 Err(error) => {
                     if !self.wait_for_next_try(record, attempt, &error.into()).await {
