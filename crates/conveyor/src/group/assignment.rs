@@ -177,7 +177,7 @@ mod tests {
         assert!(cancel.is_cancelled());
         assignment.state().assign(PLACE);
         assert!(!assignment.settle(PLACE, generation, 9));
-        assert!(assignment.state().ledger.take_commits().is_empty());
+        assert_eq!(assignment.state().ledger.take_commits(), []);
     }
 
     #[test]
