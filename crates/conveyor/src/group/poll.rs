@@ -16,8 +16,9 @@ use tokio_util::sync::CancellationToken;
 use super::assignment::Assignment;
 use super::lag::Stalls;
 use super::ledger::Commit;
+use super::queue::Job;
 use super::window::Window;
-use super::work::{Job, Workshop};
+use super::work::Workshop;
 use crate::client::{self, CheckError};
 use crate::config::KafkaArgs;
 use crate::epoch::{self, Epochs};
@@ -101,7 +102,7 @@ impl<H: Handler> Poller<'_, H> {
         }
         self.stalls.kafka_answered();
         self.read.insert(record.topic);
-        self.workshop.take(Job { record, generation, cancel });
+        self.workshop.take(Job::new(record, generation, cancel));
         Ok(())
     }
 
@@ -129,7 +130,7 @@ impl<H: Handler> Poller<'_, H> {
 
     /// Pauses what must not deliver now and resumes what may again.
     fn regulate(&mut self) {
-        let load = self.workshop.held().load();
+        let load = self.workshop.queue().load();
         self.paused = load >= if self.paused { RESUME_BELOW } else { 1.0 };
         let (pause, resume) = self.to_change(self.paused, self.workshop.limits.window_records_max);
         metrics::paused(self.group, pause.len());
@@ -159,7 +160,7 @@ impl<H: Handler> Poller<'_, H> {
     }
 
     fn commit(&self) {
-        metrics::in_flight(self.group, self.workshop.in_flight.bytes());
+        metrics::in_flight(self.group, self.workshop.hand.bytes());
         let Some(due) = self.workshop.assignment.state().take_commit() else { return };
         // Never full: only one commit is open at a time.
         let sent = self.commits.try_send(due);
@@ -188,12 +189,12 @@ impl<H: Handler> Poller<'_, H> {
     fn drain(&mut self) {
         (self.ready)(false, "draining");
         self.workshop.draining.cancel();
-        self.workshop.held().clear();
+        self.workshop.queue().clear();
         let (pause, _) = self.to_change(true, 0);
         let _ = self.consumer.pause(&partition_list(pause));
         let deadline = Instant::now() + Duration::from_secs(self.workshop.limits.belt_drain_secs);
         let mut committed = Instant::now();
-        while self.workshop.in_flight.records() > 0 && Instant::now() < deadline {
+        while self.workshop.hand.records() > 0 && Instant::now() < deadline {
             // Still polling, so that the group sees us alive; what is delivered now is the next member's.
             let _ = self.consumer.poll(POLL_BUSY);
             if committed.elapsed() >= COMMIT_EVERY {
@@ -201,7 +202,7 @@ impl<H: Handler> Poller<'_, H> {
                 self.commit();
             }
         }
-        let left = self.workshop.in_flight.records();
+        let left = self.workshop.hand.records();
         if left > 0 {
             tracing::warn!(
                 group = self.group,

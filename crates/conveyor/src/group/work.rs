@@ -1,8 +1,7 @@
-//! Owns one record from its admission to its end: tries, back-off, rejection, panics. Other records go on meanwhile.
+//! Owns one record from its admission to its end: tries, back-off, rejection, panics. Other records go on meanwhile: what
+//! fails again and again is set aside, and tried again until the world is right.
 
-use std::collections::VecDeque;
 use std::panic::AssertUnwindSafe;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
@@ -13,19 +12,23 @@ use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
+use super::aside::{Aside, Ticket};
 use super::assignment::Assignment;
-use super::ledger::Generation;
+use super::hand::{Hand, Load};
+use super::queue::{Job, Queue};
 use crate::backoff::Backoff;
 use crate::config::BeltArgs;
-use crate::handler::{Fault, Handler, Rejection};
+use crate::handler::{Fault, Handler};
 use crate::metrics::{self, Outcome};
 use crate::publish::{self, Publisher};
 use crate::record::{Record, trace_id};
 
 const RETRY_MIN: Duration = Duration::from_millis(100);
 const RETRY_MAX: Duration = Duration::from_secs(10);
-const HELD_RECORDS_MAX: usize = 256;
-const HELD_BYTES_MAX: usize = 16 << 20;
+/// Many may be set aside: each asks more seldom.
+const RETRY_ASIDE_MAX: Duration = Duration::from_secs(30);
+/// After so many tries in a row, some seconds, a record gives up its place in hand.
+const TRIES_IN_HAND_MAX: u32 = 5;
 
 /// What every record's work needs.
 pub(crate) struct Workshop<H> {
@@ -33,123 +36,45 @@ pub(crate) struct Workshop<H> {
     pub(crate) publisher: Publisher,
     pub(crate) limits: BeltArgs,
     pub(crate) assignment: Assignment,
-    pub(crate) in_flight: InFlight,
-    pub(crate) held: Mutex<Held>,
+    pub(crate) hand: Arc<Hand>,
+    pub(crate) queue: Mutex<Queue>,
+    pub(crate) aside: Arc<Aside>,
     pub(crate) runtime: Handle,
     /// Set at shutdown: what fails now is left for the next member.
     pub(crate) draining: CancellationToken,
 }
 
-/// How much is in hand.
-#[derive(Default)]
-pub(crate) struct InFlight {
-    records: AtomicUsize,
-    bytes: AtomicU64,
-}
-
-impl InFlight {
-    pub(crate) fn records(&self) -> usize {
-        self.records.load(Ordering::Acquire)
-    }
-
-    /// Returns the bytes being handled; what waits for its next try costs none.
-    pub(crate) fn bytes(&self) -> u64 {
-        self.bytes.load(Ordering::Acquire)
-    }
-}
-
-/// Delivered records that wait for a place in hand. They make a pause rare: it takes long to come back from, because it
-/// throws away what was fetched ahead.
-#[derive(Default)]
-pub(crate) struct Held {
-    jobs: VecDeque<Job>,
-    bytes: usize,
-}
-
-impl Held {
-    /// Returns how full it is: 1 and more asks for a pause.
-    #[expect(clippy::cast_precision_loss, reason = "a share for a threshold")]
-    pub(crate) fn load(&self) -> f32 {
-        let records = self.jobs.len() as f32 / HELD_RECORDS_MAX as f32;
-        records.max(self.bytes as f32 / HELD_BYTES_MAX as f32)
-    }
-
-    fn push(&mut self, job: Job) {
-        self.bytes += job.record.value.len();
-        self.jobs.push_back(job);
-    }
-
-    /// Takes the next one whose partition is still ours.
-    fn pop(&mut self) -> Option<Job> {
-        loop {
-            let job = self.jobs.pop_front()?;
-            self.bytes -= job.record.value.len();
-            if !job.cancel.is_cancelled() {
-                return Some(job);
-            }
-        }
-    }
-
-    /// Leaves them all for the next member.
-    pub(crate) fn clear(&mut self) {
-        *self = Held::default();
-    }
-}
-
-/// One admitted record.
-pub(crate) struct Job {
-    pub(crate) record: Record,
-    pub(crate) generation: Generation,
-    /// Stops the work when the partition is revoked.
-    pub(crate) cancel: CancellationToken,
-}
-
 impl<H: Handler> Workshop<H> {
     /// Takes the record in hand, now or when there is room.
     pub(crate) fn take(self: &Arc<Self>, job: Job) {
-        self.held().push(job);
+        self.queue().push(job);
         self.begin_what_fits();
     }
 
-    pub(crate) fn held(&self) -> MutexGuard<'_, Held> {
-        self.held.lock().expect("no holder panics")
+    pub(crate) fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().expect("no holder panics")
     }
 
-    /// Takes held records in hand as long as there is room. Only here does what is in hand grow, and under the lock.
+    /// Takes waiting records in hand as long as there is room. Only here does what is in hand grow, and under the lock.
     fn begin_what_fits(self: &Arc<Self>) {
-        let mut held = self.held();
-        while self.has_room()
-            && let Some(job) = held.pop()
-        {
+        let mut queue = self.queue();
+        while let Some(job) = queue.pop(|kind| self.hand.has_room(kind)) {
             self.runtime.spawn(self.begin(job));
         }
     }
 
-    fn has_room(&self) -> bool {
-        let in_flight = &self.in_flight;
-        in_flight.records() < self.limits.in_flight_records_max.max(1)
-            && in_flight.bytes() < self.limits.in_flight_bytes_max.max(1)
-    }
-
-    /// Counts the record as in hand from now on; the future brings it to its end.
+    /// Counts the record as in hand from now on; the future brings it to its end, or sets it aside.
     fn begin(self: &Arc<Self>, job: Job) -> impl Future<Output = ()> + Send + use<H> {
         let this = Arc::clone(self);
-        let mut load = Load::new(Arc::clone(self), self.bytes_of(&job.record));
+        let load = Load::new(&self.hand, job.kind(), self.bytes_of(&job.record));
         let span = span_of(&job.record);
+        let cancel = job.cancel.clone();
         async move {
-            let Job { mut record, generation, cancel } = job;
-            let ended = tokio::select! {
+            tokio::select! {
                 biased;
-                () = cancel.cancelled() => None,
-                ended = this.bring_to_its_end(&mut record, &mut load) => ended,
-            };
-            if let Some(outcome) = ended
-                && this.assignment.settle(record.place(), generation, record.offset)
-            {
-                metrics::record_ended(record.topic, outcome);
+                () = cancel.cancelled() => {}
+                () = this.bring_to_its_end(job, load) => {}
             }
-            // Not before it is settled: nothing in hand means that everything may be committed.
-            drop(load);
             this.begin_what_fits();
         }
         .instrument(span)
@@ -160,112 +85,111 @@ impl<H: Handler> Workshop<H> {
         counted.unwrap_or(record.value.len() as u64)
     }
 
-    /// Returns how the record ended; none when it is left for the next member.
-    async fn bring_to_its_end(self: &Arc<Self>, record: &mut Record, load: &mut Load<H>) -> Option<Outcome> {
-        let mut panics = 0;
+    /// Returns when the record has ended, waits in the queue again, or is left for the next member.
+    async fn bring_to_its_end(self: &Arc<Self>, mut job: Job, mut load: Load) {
         loop {
-            record.attempts += 1;
-            let cause = match self.try_once(record, &mut panics).await {
-                Ok(()) => return Some(Outcome::Done),
-                Err(Fault::Reject(rejection)) => return self.reject(record, &rejection).await,
-                Err(Fault::Retry(cause)) => cause,
+            let cause = match self.try_once(&mut job).await {
+                Ok(outcome) => return self.settle(&job, outcome),
+                Err(cause) => cause,
             };
+            job.failures += 1;
+            self.tell_of_a_failure(&job, &cause);
             load.put_down();
+            if self.is_set_aside(&mut job, &cause) {
+                drop(load);
+                self.begin_what_fits();
+                if self.wait_for_next_try(&job).await {
+                    self.queue().push(job);
+                }
+                return;
+            }
             self.begin_what_fits();
-            if !self.wait_for_next_try(record, record.attempts, &cause).await {
-                return None;
+            if !self.wait_for_next_try(&job).await {
+                return;
             }
             load.take_up();
         }
     }
 
-    async fn try_once(&self, record: &Record, panics: &mut u32) -> Result<(), Fault> {
+    /// Comes before the load is given back: nothing in hand means that everything may be committed.
+    fn settle(&self, job: &Job, outcome: Outcome) {
+        if self.assignment.settle(job.record.place(), job.generation, job.record.offset) {
+            metrics::record_ended(job.topic(), outcome);
+        }
+    }
+
+    /// Handles the record and, where it can never be handled, posts its dead letter: it has not ended before that is safe.
+    async fn try_once(&self, job: &mut Job) -> anyhow::Result<Outcome> {
+        if job.rejection.is_none() {
+            job.record.attempts += 1;
+            match self.handle(job).await {
+                Ok(()) => return Ok(Outcome::Done),
+                Err(Fault::Retry(cause)) => return Err(cause),
+                Err(Fault::Reject(rejection)) => job.rejection = Some(rejection),
+            }
+            job.failures = 0;
+        }
+        let rejection = job.rejection.as_ref().expect("what is not handled is rejected");
+        publish::post(&self.publisher, &job.record, rejection).await?;
+        tracing::warn!(reason = rejection.reason.name(), "rejected: {}", rejection.detail);
+        Ok(Outcome::Rejected)
+    }
+
+    async fn handle(&self, job: &mut Job) -> Result<(), Fault> {
         let started = Instant::now();
         let time_max = Duration::from_secs(self.limits.handle_secs_max.max(1));
-        let guarded = AssertUnwindSafe(self.handler.handle(record)).catch_unwind();
+        let guarded = AssertUnwindSafe(self.handler.handle(&job.record)).catch_unwind();
         let answer = tokio::time::timeout(time_max, guarded).await;
-        metrics::handled_in(record.topic, started.elapsed());
+        metrics::handled_in(job.topic(), started.elapsed());
         match answer {
             Ok(Ok(answer)) => answer,
             Err(_) => Err(Fault::Retry(anyhow!("handle the record within {} s", time_max.as_secs()))),
-            Ok(Err(_panic)) => Err(self.panicked(record, panics)),
+            Ok(Err(_panic)) => Err(self.panicked(job)),
         }
     }
 
     /// A panic is a bug of ours, and must not stop everybody else's images: after a few tries the record is rejected.
-    fn panicked(&self, record: &Record, panics: &mut u32) -> Fault {
-        *panics += 1;
-        metrics::handler_panicked(record.topic);
-        if *panics < self.limits.panics_max {
+    fn panicked(&self, job: &mut Job) -> Fault {
+        job.panics += 1;
+        metrics::handler_panicked(job.topic());
+        let panics = job.panics;
+        if panics < self.limits.panics_max {
             return Fault::Retry(anyhow!("the handler panicked"));
         }
         tracing::error!("the handler panicked {panics} times on this record; it is rejected");
         Fault::reject(Reason::MessageMalformed, format!("the handler panicked {panics} times on this record"))
     }
 
-    /// Posts the dead letter; the record has not ended before the letter is safe.
-    async fn reject(&self, record: &Record, rejection: &Rejection) -> Option<Outcome> {
-        for attempt in 1.. {
-            match publish::post(&self.publisher, record, rejection).await {
-                Ok(()) => break,
-                Err(error) => {
-                    if !self.wait_for_next_try(record, attempt, &error.into()).await {
-                        return None;
-                    }
-                }
-            }
+    fn tell_of_a_failure(&self, job: &Job, cause: &anyhow::Error) {
+        metrics::record_retried(job.topic());
+        // The first, and then ever more seldom: a world that is away for an hour is one story.
+        if job.failures.is_power_of_two() {
+            tracing::warn!(attempt = job.failures, "try again: {cause:#}");
         }
-        tracing::warn!(reason = rejection.reason.name(), "rejected: {}", rejection.detail);
-        Some(Outcome::Rejected)
+    }
+
+    /// Says whether the record waits aside from now on. Where there is no room it keeps its place in hand, and in the end
+    /// nothing more is read: what waits is bounded.
+    fn is_set_aside(&self, job: &mut Job, cause: &anyhow::Error) -> bool {
+        if job.ticket.is_some() || job.failures < TRIES_IN_HAND_MAX {
+            return job.ticket.is_some();
+        }
+        job.ticket = self.aside.take(job.record.value.len());
+        if job.ticket.as_ref().is_some_and(Ticket::is_first) {
+            // Later ones are the same story; the metric says how many.
+            tracing::error!("set a record aside after {} tries: {cause:#}", job.failures);
+        }
+        job.ticket.is_some()
     }
 
     /// Waits before the next try. Returns false when there is to be none.
-    async fn wait_for_next_try(&self, record: &Record, attempt: u32, cause: &anyhow::Error) -> bool {
-        metrics::record_retried(record.topic);
-        // The first, and then ever more seldom: a world that is away for an hour is one story.
-        if attempt.is_power_of_two() {
-            tracing::warn!(attempt, "try again: {cause:#}");
-        }
+    async fn wait_for_next_try(&self, job: &Job) -> bool {
+        let max = if job.ticket.is_some() { RETRY_ASIDE_MAX } else { RETRY_MAX };
         tokio::select! {
             biased;
             () = self.draining.cancelled() => false,
-            () = tokio::time::sleep(Backoff::new(RETRY_MIN, RETRY_MAX).wait(attempt)) => true,
+            () = tokio::time::sleep(Backoff::new(RETRY_MIN, max).wait(job.failures)) => true,
         }
-    }
-}
-
-/// One record's share of what is in hand. Given back when dropped.
-struct Load<H> {
-    workshop: Arc<Workshop<H>>,
-    bytes: u64,
-    carried: bool,
-}
-
-impl<H> Load<H> {
-    fn new(workshop: Arc<Workshop<H>>, bytes: u64) -> Load<H> {
-        workshop.in_flight.records.fetch_add(1, Ordering::AcqRel);
-        let mut load = Load { workshop, bytes, carried: false };
-        load.take_up();
-        load
-    }
-
-    fn take_up(&mut self) {
-        if !std::mem::replace(&mut self.carried, true) {
-            self.workshop.in_flight.bytes.fetch_add(self.bytes, Ordering::AcqRel);
-        }
-    }
-
-    fn put_down(&mut self) {
-        if std::mem::take(&mut self.carried) {
-            self.workshop.in_flight.bytes.fetch_sub(self.bytes, Ordering::AcqRel);
-        }
-    }
-}
-
-impl<H> Drop for Load<H> {
-    fn drop(&mut self) {
-        self.put_down();
-        self.workshop.in_flight.records.fetch_sub(1, Ordering::AcqRel);
     }
 }
 
