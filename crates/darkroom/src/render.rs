@@ -3,17 +3,19 @@
 
 use image::metadata::Orientation;
 
-use crate::axis::Span;
-use crate::decode::{Decoded, Jpeg, JpegDecoder, decode, rights_of};
-use crate::encode::Encoder;
 use crate::finish::{Original, finish, with_rights};
-use crate::picture::Picture;
-use crate::plane::Scaler;
-use crate::planes::{Planes, Shape};
+use crate::formats::encode::Encoder;
+use crate::formats::{Decoded, decode, rights_of};
+use crate::jpeg::{Jpeg, JpegDecoder};
+use crate::raster::axis::Span;
+use crate::raster::picture::Picture;
+use crate::raster::plane::Scaler;
+use crate::raster::planes::{Planes, Shape};
+use crate::raster::{colour, orient};
 use crate::rights::Rights;
 use crate::{
     Alpha, Copyright, Developed, Encoded, Extras, Format, Frame, Limits, Plan, RenderError, Rendition, Size,
-    SourceFormat, SourceInfo, colour, extras, orient,
+    SourceFormat, SourceInfo, extras,
 };
 
 /// Pixels that a decoder leaves for each pixel of a rendition, on each side: with fewer, its coarse shrinking shows.

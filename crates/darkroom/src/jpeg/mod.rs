@@ -1,0 +1,15 @@
+//! Owns JPEG: what its markers say, our own reading and writing, and the way to libjpeg-turbo.
+
+mod dct;
+mod decoder;
+#[cfg(test)]
+mod judge;
+mod markers;
+mod read;
+mod walk;
+mod write;
+
+pub(crate) use decoder::{Jpeg, JpegDecoder};
+pub(crate) use markers::is_frame;
+pub(crate) use walk::exif;
+pub(crate) use write::JpegEncoder;
