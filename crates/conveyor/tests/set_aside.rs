@@ -30,11 +30,11 @@ struct World {
 impl Handler for World {
     async fn handle(&self, record: &Record) -> Result<(), Fault> {
         let name = String::from_utf8_lossy(&record.value).into_owned();
-        *self.tries.lock().unwrap().entry(name.clone()).or_default() += 1;
+        *self.tries.lock().expect("whole").entry(name.clone()).or_default() += 1;
         if name.starts_with("bad") && self.is_wrong.load(Ordering::SeqCst) {
             return Err(Fault::retry(std::io::Error::other("403 for this object")));
         }
-        *self.ended.lock().unwrap().entry(name).or_default() += 1;
+        *self.ended.lock().expect("whole").entry(name).or_default() += 1;
         Ok(())
     }
 }
@@ -51,7 +51,7 @@ impl World {
     }
 
     fn has_ended(&self, word: &str) -> usize {
-        self.ended.lock().unwrap().keys().filter(|name| name.starts_with(word)).count()
+        self.ended.lock().expect("whole").keys().filter(|name| name.starts_with(word)).count()
     }
 }
 
@@ -153,7 +153,7 @@ async fn what_fails_for_ever_is_set_aside_and_what_is_fine_goes_on() {
     until("what was set aside is tried again", || world.has_ended("bad") == 3 * HAND).await;
     belt.drain().await;
     assert_eq!(street.committed("aside"), [Some(3 * HAND as i64 + 50), Some(50)]);
-    assert!(world.ended.lock().unwrap().values().all(|times| *times == 1), "each once");
+    assert!(world.ended.lock().expect("whole").values().all(|times| *times == 1), "each once");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -179,7 +179,7 @@ async fn where_there_is_no_room_aside_no_more_is_taken_in_hand() {
     let (street, world) = (Street::new(), World::wrong());
     street.publish(0, "bad", 4 * HAND);
     let belt = street.belt("full", &world, BeltArgs { set_aside_records_max: HAND, ..few() });
-    let tried = || world.tries.lock().unwrap().clone();
+    let tried = || world.tries.lock().expect("whole").clone();
     until("those in hand keep on", || tried().values().filter(|tries| **tries > 6).count() >= HAND).await;
     assert_eq!(tried().len(), 2 * HAND, "as many aside, as many in hand: {:?}", tried());
     world.mend();

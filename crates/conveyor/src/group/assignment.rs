@@ -55,24 +55,28 @@ impl Assignment {
     }
 }
 
+/// How an admitted record is to be handled.
+pub(crate) struct Admitted {
+    pub(crate) generation: Generation,
+    /// Stops the work on it.
+    pub(crate) cancel: CancellationToken,
+    /// The log was found to be another one.
+    pub(crate) is_rewound: bool,
+}
+
 impl State {
-    /// Takes a delivered offset in. Returns under which generation it is to be handled and what stops that, and whether
-    /// the log was found to be another one.
-    pub(crate) fn admit(
-        &mut self,
-        place: Place,
-        offset: i64,
-    ) -> Option<(Generation, CancellationToken, bool)> {
-        let (generation, rewound) = match self.ledger.admit(place, offset) {
+    /// Takes a delivered offset in; none if it is not to be handled.
+    pub(crate) fn admit(&mut self, place: Place, offset: i64) -> Option<Admitted> {
+        let (generation, is_rewound) = match self.ledger.admit(place, offset) {
             Delivery::Fresh(generation) => (generation, false),
             Delivery::Rewound(generation) => (generation, true),
             Delivery::Ignored => return None,
         };
         let lane = self.lanes.entry(place).or_default();
-        if rewound {
+        if is_rewound {
             std::mem::take(&mut lane.cancel).cancel();
         }
-        Some((generation, lane.cancel.clone(), rewound))
+        Some(Admitted { generation, cancel: lane.cancel.clone(), is_rewound })
     }
 
     fn assign(&mut self, place: Place) {
@@ -172,7 +176,7 @@ mod tests {
     fn a_revocation_stops_the_work_and_a_late_word_changes_nothing() {
         let assignment = Assignment::default();
         assignment.state().assign(PLACE);
-        let (generation, cancel, _) = assignment.state().admit(PLACE, 9).unwrap();
+        let Admitted { generation, cancel, .. } = assignment.state().admit(PLACE, 9).unwrap();
         assignment.state().revoke(PLACE);
         assert!(cancel.is_cancelled());
         assignment.state().assign(PLACE);
@@ -184,7 +188,7 @@ mod tests {
     fn a_commit_that_fails_is_due_again_and_there_is_one_at_a_time() {
         let mut state = State::default();
         state.assign(PLACE);
-        let (generation, _, _) = state.admit(PLACE, 9).unwrap();
+        let generation = state.admit(PLACE, 9).unwrap().generation;
         state.ledger.settle(PLACE, generation, 9);
         let sent = state.take_commit().unwrap();
         state.admit(PLACE, 10).unwrap();

@@ -13,7 +13,7 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::BorrowedMessage;
 use tokio_util::sync::CancellationToken;
 
-use super::assignment::Assignment;
+use super::assignment::{Admitted, Assignment};
 use super::lag::Stalls;
 use super::ledger::Commit;
 use super::queue::Job;
@@ -89,8 +89,8 @@ impl<H: Handler> Poller<'_, H> {
     fn take(&mut self, message: &BorrowedMessage<'_>) -> anyhow::Result<()> {
         let Some(mut record) = record_of(message, &self.epochs) else { return Ok(()) };
         let admitted = self.workshop.assignment.state().admit(record.place(), record.offset);
-        let Some((generation, cancel, rewound)) = admitted else { return Ok(()) };
-        if rewound {
+        let Some(Admitted { generation, cancel, is_rewound }) = admitted else { return Ok(()) };
+        if is_rewound {
             tracing::warn!(
                 kafka.topic = record.topic.name(),
                 "the log begins anew at offset {}",

@@ -95,7 +95,7 @@ impl<H: Handler> Workshop<H> {
             job.failures += 1;
             self.tell_of_a_failure(&job, &cause);
             load.put_down();
-            if self.is_set_aside(&mut job, &cause) {
+            if self.set_aside(&mut job, &cause) {
                 drop(load);
                 self.begin_what_fits();
                 if self.wait_for_next_try(&job).await {
@@ -168,9 +168,9 @@ impl<H: Handler> Workshop<H> {
         }
     }
 
-    /// Says whether the record waits aside from now on. Where there is no room it keeps its place in hand, and in the end
-    /// nothing more is read: what waits is bounded.
-    fn is_set_aside(&self, job: &mut Job, cause: &anyhow::Error) -> bool {
+    /// Sets aside what has failed too often to keep its place in hand, and says whether it is aside now. Where there is no
+    /// room it keeps its place, and in the end nothing more is read: what waits is bounded.
+    fn set_aside(&self, job: &mut Job, cause: &anyhow::Error) -> bool {
         if job.ticket.is_some() || job.failures < TRIES_IN_HAND_MAX {
             return job.ticket.is_some();
         }
