@@ -14,7 +14,7 @@ fn workers(stack: &Stack) -> Vec<Pid> {
         let command = std::fs::read(format!("/proc/{}/cmdline", pid.as_raw_nonzero())).unwrap_or_default();
         command.starts_with(darkroom::worker::WORKER_ARG.as_bytes())
     };
-    let pids = children.flat_map(|line| line.split_whitespace().map(str::parse).collect::<Vec<_>>());
+    let pids = children.flat_map(|line| line.split_whitespace().map(str::parse::<i32>).collect::<Vec<_>>());
     pids.filter_map(|pid| Pid::from_raw(pid.ok()?)).filter(is_worker).collect()
 }
 

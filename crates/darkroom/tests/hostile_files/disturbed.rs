@@ -76,19 +76,19 @@ fn is_child_called(word: &str) -> impl Fn(&u32) -> bool {
 }
 
 fn a_stopped_worker_is_the_hosts_doing() {
-    let pool = start(Limits { wall_secs: 1, ..limits() });
+    let pool = start(Limits { wall_secs: 3, ..limits() });
     signal(worker_pid(&pool, "c"), Signal::STOP);
     let (reason, detail) = disturbed(pool.develop("c", &photo(""), &plan()));
     assert_eq!(
         (reason, detail.as_str()),
-        (Reason::DecodeTimeout, "no answer within 1 s, with 1.0 s of CPU time left")
+        (Reason::DecodeTimeout, "no answer within 3 s, with 1.0 s of CPU time left")
     );
     assert_eq!((pool.deaths_by_the_host(), pool.deaths(Reason::DecodeTimeout)), (1, 0));
     pool.develop("c", &photo(""), &plan()).expect("the same photo, tried again");
 }
 
 fn an_answer_that_takes_too_long_with_cpu_time_left_is_the_hosts_doing() {
-    let pool = start(Limits { wall_secs: 1, ..limits() });
+    let pool = start(Limits { wall_secs: 3, ..limits() });
     let (reason, detail) = disturbed(pool.develop("c", &photo("do:sleep x;"), &plan()));
     assert!(reason == Reason::DecodeTimeout && detail.contains("of CPU time left"), "{detail}");
     pool.develop("d", &photo(""), &plan()).expect("the next photo");
