@@ -1,7 +1,7 @@
 //! One upload from its first byte to its fact. Owns the order of effects: screen, claim, store, publish; and what a retry
 //! with the same Idempotency-Key means. Knows nothing about HTTP.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use conveyor::{Headers, PublishError, Publisher};
@@ -83,6 +83,8 @@ pub(crate) struct Intake {
 enum Standing {
     /// Store the bytes under this id.
     Store(ImageId),
+    /// Store the bytes under this id, which another attempt claimed. It may be slow rather than gone.
+    TakeOver(ImageId),
     /// An original lies there already.
     Found(Box<Found>),
 }
@@ -124,9 +126,18 @@ impl Intake {
             Some(_) => self.upload_time_max,
             None => self.upload_time_max.min(WHOLE_CLAIM_TIME_MAX),
         };
+        let begun = Instant::now();
         match self.standing(&upload, patience).await? {
             Standing::Store(id) => {
                 let source = self.store(&upload, id, screened).await?;
+                let may_be_taken_over =
+                    upload.idempotency_key.is_some() && begun.elapsed() >= WHOLE_CLAIM_TIME_MAX / 2;
+                let source = if may_be_taken_over { self.as_stored(&upload, source).await? } else { source };
+                self.publish(source, &upload, false).await
+            }
+            Standing::TakeOver(id) => {
+                let source = self.store(&upload, id, screened).await?;
+                let source = self.as_stored(&upload, source).await?;
                 self.publish(source, &upload, false).await
             }
             Standing::Found(found) => {
@@ -158,7 +169,7 @@ impl Intake {
             Some((check, stored)) => Ok(Standing::Found(Box::new(Found { id, check, stored }))),
             None if age < patience => Err(IntakeError::InFlight((patience - age).min(IN_FLIGHT_WAIT_MAX))),
             // Whoever claimed it is gone: the same id, so that there is still only one image.
-            None => Ok(Standing::Store(id)),
+            None => Ok(Standing::TakeOver(id)),
         }
     }
 
@@ -186,6 +197,19 @@ impl Intake {
             StreamError::Deposit(DepositError::Unavailable(error)) => self.lost(error),
         })?;
         Ok(Source { picture, ..self.fresh_source(upload, id, original) })
+    }
+
+    /// Returns the source as the stored object says it: of two attempts with one key either may have stored it, and both
+    /// publish the same fact.
+    async fn as_stored(&self, upload: &Upload, source: Source) -> Result<Source, IntakeError> {
+        let key = &source.original.key;
+        match self.depot.head(Bucket::Originals, key).await.map_err(|error| self.lost(error))? {
+            Some(stored) => {
+                let Source { image_id: id, original: check, picture, .. } = source;
+                Ok(Source { picture, ..self.source_again(upload, Found { id, check, stored }) })
+            }
+            None => Err(IntakeError::OutcomeUnknown(anyhow::anyhow!("the original that was stored is gone"))),
+        }
     }
 
     fn metadata(&self, upload: &Upload, id: ImageId) -> Vec<(&'static str, String)> {

@@ -1,6 +1,7 @@
 //! Uploads over a real socket into a real S3 server and librdkafka's broker.
 
 mod street;
+mod take_over;
 
 use std::collections::HashSet;
 use std::time::{Duration, Instant};

@@ -143,9 +143,15 @@ pub struct BeltArgs {
     #[arg(long, env = "SAFELIGHT_IN_FLIGHT_BYTES_MAX", default_value_t = 64 << 20)]
     pub in_flight_bytes_max: u64,
 
-    /// Records of one partition that may be handled above one that is not; at the limit the partition is paused.
+    /// Records of one partition that may be handled above one that is not; at the limit the partition is paused. One that
+    /// is set aside is not handled either: what is above it is read again after a restart.
     #[arg(long, env = "SAFELIGHT_WINDOW_RECORDS_MAX", default_value_t = 10_000)]
     pub window_records_max: usize,
+
+    /// Records that failed again and again and wait aside, without a place in hand, to be tried again. At the limit further
+    /// ones keep their place in hand, and in the end nothing more is read.
+    #[arg(long, env = "SAFELIGHT_SET_ASIDE_RECORDS_MAX", default_value_t = 10_000)]
+    pub set_aside_records_max: usize,
 
     /// One try of one record, in seconds; after it the record is tried again.
     #[arg(long, env = "SAFELIGHT_HANDLE_SECS_MAX", default_value_t = 300)]
@@ -170,6 +176,7 @@ impl Default for BeltArgs {
             in_flight_records_max: 256,
             in_flight_bytes_max: 64 << 20,
             window_records_max: 10_000,
+            set_aside_records_max: 10_000,
             handle_secs_max: 300,
             panics_max: 3,
             belt_drain_secs: 20,

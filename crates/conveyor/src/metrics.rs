@@ -5,7 +5,7 @@ use std::time::Duration;
 use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use proto::Topic;
 
-use crate::Place;
+use crate::record::Place;
 
 /// Describes the metrics to the exporter. Again changes nothing.
 pub(crate) fn describe() {
@@ -21,6 +21,10 @@ pub(crate) fn describe() {
     describe_histogram!("safelight_conveyor_handle_seconds", Unit::Seconds, "Time of one try of one record.");
     describe_gauge!("safelight_conveyor_lag_records", "Records that the group has not committed yet.");
     describe_gauge!("safelight_conveyor_in_flight_bytes", Unit::Bytes, "Bytes of the records in hand.");
+    describe_gauge!(
+        "safelight_conveyor_set_aside_records",
+        "Records that failed again and again and wait aside for the world to be right, by group."
+    );
     describe_counter!(
         "safelight_conveyor_pauses_total",
         "Partitions paused because too much was in hand, by group."
@@ -95,6 +99,11 @@ pub(crate) fn lag(group: &str, (topic, partition): Place, records: i64) {
 pub(crate) fn in_flight(group: &str, bytes: u64) {
     #[expect(clippy::cast_precision_loss, reason = "bounded by a memory limit, far below 2^52")]
     gauge!("safelight_conveyor_in_flight_bytes", "group" => group.to_owned()).set(bytes as f64);
+}
+
+pub(crate) fn set_aside(group: &str, records: usize) {
+    #[expect(clippy::cast_precision_loss, reason = "bounded by a limit, far below 2^52")]
+    gauge!("safelight_conveyor_set_aside_records", "group" => group.to_owned()).set(records as f64);
 }
 
 pub(crate) fn paused(group: &str, partitions: usize) {

@@ -100,6 +100,7 @@ impl Street {
             attempt,
             renditions: vec![thumb],
             placeholder: Placeholder::default(),
+            engine: None,
             processed_at: UnixMillis::now(),
         }
     }

@@ -12,8 +12,10 @@ use rdkafka::message::{Message, OwnedHeaders};
 use rdkafka::producer::{BaseProducer, BaseRecord, DeliveryResult, Producer, ProducerContext};
 use tokio::sync::oneshot;
 
+use super::headers::Headers;
 use crate::client::{self, CheckError, Ear, InvalidKafka};
-use crate::{Headers, KafkaArgs, metrics};
+use crate::config::KafkaArgs;
+use crate::metrics;
 
 /// The share of the queue above which new records are refused.
 const LOAD_MAX: f32 = 0.8;

@@ -9,14 +9,13 @@ use proto::Topic;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, Rebalance};
 use rdkafka::error::KafkaError;
-use rdkafka::topic_partition_list::TopicPartitionListElem;
-use rdkafka::{ClientContext, Offset, Statistics, TopicPartitionList};
+use rdkafka::{ClientContext, Statistics};
 use tokio_util::sync::CancellationToken;
 
-use crate::Place;
+use super::ledger::{Commit, Delivery, Generation, Ledger};
 use crate::client::{Ear, hear_log};
-use crate::committer::Commit;
-use crate::ledger::{Delivery, Generation, Ledger};
+use crate::places::place_of;
+use crate::record::Place;
 
 /// The consumer's context: shared between the poll thread, the lag thread and the work.
 #[derive(Clone, Default)]
@@ -56,24 +55,28 @@ impl Assignment {
     }
 }
 
+/// How an admitted record is to be handled.
+pub(crate) struct Admitted {
+    pub(crate) generation: Generation,
+    /// Stops the work on it.
+    pub(crate) cancel: CancellationToken,
+    /// The log was found to be another one.
+    pub(crate) is_rewound: bool,
+}
+
 impl State {
-    /// Takes a delivered offset in. Returns under which generation it is to be handled and what stops that, and whether
-    /// the log was found to be another one.
-    pub(crate) fn admit(
-        &mut self,
-        place: Place,
-        offset: i64,
-    ) -> Option<(Generation, CancellationToken, bool)> {
-        let (generation, rewound) = match self.ledger.admit(place, offset) {
+    /// Takes a delivered offset in; none if it is not to be handled.
+    pub(crate) fn admit(&mut self, place: Place, offset: i64) -> Option<Admitted> {
+        let (generation, is_rewound) = match self.ledger.admit(place, offset) {
             Delivery::Fresh(generation) => (generation, false),
             Delivery::Rewound(generation) => (generation, true),
             Delivery::Ignored => return None,
         };
         let lane = self.lanes.entry(place).or_default();
-        if rewound {
+        if is_rewound {
             std::mem::take(&mut lane.cancel).cancel();
         }
-        Some((generation, lane.cancel.clone(), rewound))
+        Some(Admitted { generation, cancel: lane.cancel.clone(), is_rewound })
     }
 
     fn assign(&mut self, place: Place) {
@@ -106,7 +109,7 @@ impl State {
     }
 
     /// Takes what is to be committed now: nothing while a commit is open.
-    pub(crate) fn take_commit(&mut self) -> Option<Commit> {
+    pub(crate) fn take_commit(&mut self) -> Option<Commit<Place>> {
         if self.commit_open {
             return None;
         }
@@ -114,29 +117,6 @@ impl State {
         self.commit_open = !due.is_empty();
         self.commit_open.then_some(due)
     }
-}
-
-pub(crate) fn place_of(element: &TopicPartitionListElem<'_>) -> Option<Place> {
-    Some((Topic::parse(element.topic())?, element.partition()))
-}
-
-/// Returns the places as librdkafka takes them.
-pub(crate) fn partition_list(places: impl IntoIterator<Item = Place>) -> TopicPartitionList {
-    let mut list = TopicPartitionList::new();
-    for (topic, partition) in places {
-        list.add_partition(topic.name(), partition);
-    }
-    list
-}
-
-/// Returns the places with offsets as librdkafka takes them.
-pub(crate) fn offset_list(offsets: impl IntoIterator<Item = (Place, i64)>) -> TopicPartitionList {
-    let mut list = TopicPartitionList::new();
-    for ((topic, partition), offset) in offsets {
-        list.add_partition_offset(topic.name(), partition, Offset::Offset(offset))
-            .expect("any offset of a record can be set");
-    }
-    list
 }
 
 impl ClientContext for Assignment {
@@ -196,19 +176,19 @@ mod tests {
     fn a_revocation_stops_the_work_and_a_late_word_changes_nothing() {
         let assignment = Assignment::default();
         assignment.state().assign(PLACE);
-        let (generation, cancel, _) = assignment.state().admit(PLACE, 9).unwrap();
+        let Admitted { generation, cancel, .. } = assignment.state().admit(PLACE, 9).unwrap();
         assignment.state().revoke(PLACE);
         assert!(cancel.is_cancelled());
         assignment.state().assign(PLACE);
         assert!(!assignment.settle(PLACE, generation, 9));
-        assert!(assignment.state().ledger.take_commits().is_empty());
+        assert_eq!(assignment.state().ledger.take_commits(), []);
     }
 
     #[test]
     fn a_commit_that_fails_is_due_again_and_there_is_one_at_a_time() {
         let mut state = State::default();
         state.assign(PLACE);
-        let (generation, _, _) = state.admit(PLACE, 9).unwrap();
+        let generation = state.admit(PLACE, 9).unwrap().generation;
         state.ledger.settle(PLACE, generation, 9);
         let sent = state.take_commit().unwrap();
         state.admit(PLACE, 10).unwrap();

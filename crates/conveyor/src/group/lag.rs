@@ -10,9 +10,11 @@ use std::time::{Duration, Instant};
 
 use rdkafka::consumer::{BaseConsumer, Consumer};
 
-use crate::assignment::{Assignment, partition_list, place_of};
+use super::assignment::Assignment;
+use crate::metrics;
+use crate::places::{partition_list, place_of};
+use crate::record::Place;
 use crate::watchdog::{Sighting, Watchdog};
-use crate::{Place, metrics};
 
 const LOOK_EVERY: Duration = Duration::from_secs(5);
 const ANSWER_MAX: Duration = Duration::from_secs(1);
@@ -42,41 +44,60 @@ impl Stalls {
     }
 }
 
-/// Looks every few seconds until the sender of `stop` is dropped.
-pub(crate) fn watch(
-    consumer: &BaseConsumer<Assignment>,
-    (group, stall_max): (&str, Duration),
-    stalls: &Stalls,
-    stop: &Receiver<()>,
-) {
-    let mut dog = Watchdog::new(stall_max);
-    let is_over = |wait| !matches!(stop.recv_timeout(wait), Err(RecvTimeoutError::Timeout));
-    let wait = || if stalls.is_kafka_lost() { ANSWER_MAX } else { LOOK_EVERY };
-    let mut shown = Shown::default();
-    while !is_over(wait()) {
-        let ours: Vec<Place> = consumer.context().state().lanes.keys().copied().collect();
-        dog.keep(|place| ours.contains(place));
-        shown.take_lost(&ours).for_each(|place| metrics::lag(group, place, 0));
-        let committed = committed_offsets(consumer, &ours);
-        for (at, place) in ours.into_iter().enumerate() {
-            // One that does not answer nearly always means that none does: the next look tries again.
-            let Ok((low, high)) = consumer.fetch_watermarks(place.0.name(), place.1, ANSWER_MAX) else {
-                break;
-            };
-            if is_over(Duration::ZERO) {
-                return;
+/// Who looks, and what for.
+pub(crate) struct Lookout<'a> {
+    pub(crate) group: &'a str,
+    pub(crate) consumer: &'a BaseConsumer<Assignment>,
+    pub(crate) stalls: &'a Stalls,
+    /// How long records may wait while nothing moves.
+    pub(crate) stall_max: Duration,
+}
+
+/// How far a partition's log goes.
+#[derive(Clone, Copy)]
+struct Extent {
+    low: i64,
+    high: i64,
+}
+
+impl Lookout<'_> {
+    /// Looks every few seconds until the sender of `stop` is dropped.
+    pub(crate) fn watch(&self, stop: &Receiver<()>) {
+        let mut dog = Watchdog::new(self.stall_max);
+        let is_over = |wait| !matches!(stop.recv_timeout(wait), Err(RecvTimeoutError::Timeout));
+        let wait = || if self.stalls.is_kafka_lost() { ANSWER_MAX } else { LOOK_EVERY };
+        let mut shown = Shown::default();
+        while !is_over(wait()) {
+            let ours: Vec<Place> = self.consumer.context().state().lanes.keys().copied().collect();
+            dog.keep(|place| ours.contains(place));
+            shown.take_lost(&ours).for_each(|place| metrics::lag(self.group, place, 0));
+            let committed = committed_offsets(self.consumer, &ours);
+            for (at, place) in ours.into_iter().enumerate() {
+                // One that does not answer nearly always means that none does: the next look tries again.
+                let Ok((low, high)) = self.consumer.fetch_watermarks(place.0.name(), place.1, ANSWER_MAX)
+                else {
+                    break;
+                };
+                if is_over(Duration::ZERO) {
+                    return;
+                }
+                let extent = Extent { low, high };
+                self.stalls.kafka_answered();
+                if let Some(committed) = &committed {
+                    metrics::lag(self.group, place, lag(committed[at], extent));
+                    shown.0.insert(place);
+                }
+                self.look_for_a_stall(&mut dog, place, extent);
             }
-            stalls.kafka_answered();
-            if let Some(committed) = &committed {
-                metrics::lag(group, place, lag(committed[at], (low, high)));
-                shown.0.insert(place);
-            }
-            if let Some(seen) = sighting(consumer.context(), place, (low, high))
-                && dog.is_stuck(place, seen, Instant::now())
-            {
-                tracing::error!(kafka.topic = place.0.name(), kafka.partition = place.1, "stuck: {seen:?}");
-                *stalls.stuck.lock().expect("no holder panics") = Some(place);
-            }
+        }
+    }
+
+    fn look_for_a_stall(&self, dog: &mut Watchdog<Place>, place: Place, extent: Extent) {
+        if let Some(seen) = sighting(self.consumer.context(), place, extent)
+            && dog.is_stuck(place, seen, Instant::now())
+        {
+            tracing::error!(kafka.topic = place.0.name(), kafka.partition = place.1, "stuck: {seen:?}");
+            *self.stalls.stuck.lock().expect("no holder panics") = Some(place);
         }
     }
 }
@@ -95,9 +116,11 @@ impl Shown {
     }
 }
 
-/// Returns how many records are not committed; what was never committed is read from the log's beginning.
-fn lag(committed: Option<i64>, (low, high): (i64, i64)) -> i64 {
-    (high - committed.unwrap_or(low).max(low)).max(0)
+/// Returns how many records are not committed. What was never committed is read from the log's beginning, and so is a log
+/// that does not reach to what was committed: it is another one.
+fn lag(committed: Option<i64>, Extent { low, high }: Extent) -> i64 {
+    let committed = committed.filter(|committed| (low..=high).contains(committed));
+    high - committed.unwrap_or(low)
 }
 
 /// Returns how far the group has committed each place, in order, where it has; none when nobody answers.
@@ -113,7 +136,7 @@ fn committed_offsets(consumer: &BaseConsumer<Assignment>, places: &[Place]) -> O
 }
 
 /// Returns what is seen of a place; none while the client has not said how far it fetches, or it is no longer ours.
-fn sighting(assignment: &Assignment, place: Place, (low, high): (i64, i64)) -> Option<Sighting> {
+fn sighting(assignment: &Assignment, place: Place, Extent { low, high }: Extent) -> Option<Sighting> {
     let state = assignment.state();
     let lane = state.lanes.get(&place)?;
     let (next, queued) = lane.fetching?;
@@ -139,10 +162,12 @@ mod tests {
 
     #[test]
     fn lag_counts_from_what_is_committed_and_still_there() {
-        assert_eq!(lag(Some(7), (0, 10)), 3);
-        assert_eq!(lag(Some(2), (5, 10)), 5, "what is gone waits for nobody");
-        assert_eq!(lag(None, (5, 10)), 5);
-        assert_eq!(lag(Some(12), (0, 10)), 0, "a log that begins anew");
+        let from = |low| Extent { low, high: 10 };
+        assert_eq!(lag(Some(7), from(0)), 3);
+        assert_eq!(lag(Some(2), from(5)), 5, "what is gone waits for nobody");
+        assert_eq!(lag(None, from(5)), 5);
+        assert_eq!(lag(Some(10), from(0)), 0);
+        assert_eq!(lag(Some(12), from(0)), 10, "a log that begins anew has all of it to read");
     }
 
     #[test]

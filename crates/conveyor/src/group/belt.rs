@@ -12,15 +12,21 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::assignment::Assignment;
+use super::aside::Aside;
+use super::assignment::Assignment;
+use super::committer::commit_all;
+use super::hand::Hand;
+use super::lag::{Lookout, Stalls};
+use super::poll::Poller;
+use super::queue::Queue;
+use super::work::Workshop;
 use crate::backoff::Backoff;
 use crate::client::{self, CheckError};
-use crate::committer::commit_all;
+use crate::config::{BeltArgs, KafkaArgs};
 use crate::epoch::{EpochError, Epochs, epochs};
-use crate::lag::{self, Stalls};
-use crate::poll::Poller;
-use crate::work::{InFlight, Workshop};
-use crate::{BeltArgs, Handler, KafkaArgs, Publisher, metrics};
+use crate::handler::Handler;
+use crate::metrics;
+use crate::publish::Publisher;
 
 /// How long leaving the group may take beyond the drain before it is given up (librdkafka's close can hang: rust-rdkafka
 /// #453, #509, #611).
@@ -62,11 +68,11 @@ pub async fn run<H: Handler>(
     let Some(epochs) = learn_epochs(&belt, &ready, &stop).await? else { return Ok(()) };
     let times = Times { drain: Duration::from_secs(belt.limits.belt_drain_secs), leave: LEAVE_MAX };
     let ((tell_end, end), (tell_left, left)) = (oneshot::channel(), oneshot::channel());
-    let (runtime, thread_stop) = (Handle::current(), stop.clone());
+    let tour = Tour { belt, epochs, ready, runtime: Handle::current(), stop: stop.clone() };
     std::thread::Builder::new()
         .name("conveyor-poll".into())
         .spawn(move || {
-            carry(&belt, epochs, &ready, (runtime, &thread_stop, tell_end));
+            tour.carry(tell_end);
             let _ = tell_left.send(());
         })
         .context("start the poll thread")?;
@@ -136,59 +142,71 @@ async fn learn_epochs<H>(
     unreachable!("attempts are not counted to the end")
 }
 
-/// The poll thread, from joining the group to having left it. Tells what it came to before it leaves, which can hang.
-fn carry<H: Handler>(
-    belt: &Belt<H>,
+/// One tour of the poll thread, from joining the group to having left it.
+struct Tour<H, R> {
+    belt: Belt<H>,
     epochs: Epochs,
-    ready: &(dyn Fn(bool, &str) + Send + Sync),
-    (runtime, stop, tell_end): (Handle, &CancellationToken, oneshot::Sender<anyhow::Result<()>>),
-) {
-    let assignment = Assignment::default();
-    let consumer = match join(belt, assignment.clone()) {
-        Ok(consumer) => consumer,
-        Err(error) => return drop(tell_end.send(Err(error))),
-    };
-    let workshop = Arc::new(Workshop {
-        handler: Arc::clone(&belt.handler),
-        publisher: belt.publisher.clone(),
-        limits: belt.limits.clone(),
-        assignment: assignment.clone(),
-        in_flight: InFlight::default(),
-        held: Mutex::default(),
-        runtime,
-        draining: CancellationToken::new(),
-    });
-    let stalls = Stalls::default();
-    std::thread::scope(|scope| {
-        let (lag_stop, lag_over) = mpsc::channel::<()>();
-        let watched = (belt.group.as_str(), Duration::from_secs(belt.limits.stall_secs_max));
-        let (consumer, stalls) = (&consumer, &stalls);
-        scope.spawn(move || lag::watch(consumer, watched, stalls, &lag_over));
-        let (commits, inbox) = mpsc::sync_channel(1);
-        scope.spawn(move || commit_all(consumer, stalls, &inbox));
-        let mut poller = Poller {
-            group: &belt.group,
-            kafka: &belt.kafka,
-            topics: &belt.topics,
-            consumer,
-            workshop,
-            epochs,
-            stalls,
-            commits,
-            ready,
-            said: None,
-            paused: false,
-            read: BTreeSet::new(),
+    ready: R,
+    runtime: Handle,
+    stop: CancellationToken,
+}
+
+impl<H: Handler, R: Fn(bool, &str) + Send + Sync> Tour<H, R> {
+    /// Tells what it came to before it leaves, which can hang.
+    fn carry(self, tell_end: oneshot::Sender<anyhow::Result<()>>) {
+        let assignment = Assignment::default();
+        let consumer = match join(&self.belt, assignment.clone()) {
+            Ok(consumer) => consumer,
+            Err(error) => return drop(tell_end.send(Err(error))),
         };
-        let ended = poller.run(stop);
-        ready(false, "stopped");
-        assignment.state().abandon_all();
-        let _ = tell_end.send(ended);
-        // Both threads end when nobody speaks to them any more and what they ask of the brokers is answered.
-        drop((poller, lag_stop));
-    });
-    // Leaves the group, so that the others need not wait for our session to time out.
-    drop(consumer);
+        let stalls = Stalls::default();
+        std::thread::scope(|scope| {
+            let (lag_stop, lag_over) = mpsc::channel::<()>();
+            let stall_max = Duration::from_secs(self.belt.limits.stall_secs_max);
+            let (consumer, stalls) = (&consumer, &stalls);
+            let lookout = Lookout { group: &self.belt.group, consumer, stalls, stall_max };
+            scope.spawn(move || lookout.watch(&lag_over));
+            let (commits, inbox) = mpsc::sync_channel(1);
+            scope.spawn(move || commit_all(consumer, stalls, &inbox));
+            let mut poller = Poller {
+                group: &self.belt.group,
+                kafka: &self.belt.kafka,
+                topics: &self.belt.topics,
+                consumer,
+                workshop: self.workshop(assignment.clone()),
+                epochs: self.epochs.clone(),
+                stalls,
+                commits,
+                ready: &self.ready,
+                said: None,
+                paused: false,
+                read: BTreeSet::new(),
+            };
+            let ended = poller.run(&self.stop);
+            (self.ready)(false, "stopped");
+            assignment.state().abandon_all();
+            let _ = tell_end.send(ended);
+            // Both threads end when nobody speaks to them any more and what they ask of the brokers is answered.
+            drop((poller, lag_stop));
+        });
+        // Leaves the group, so that the others need not wait for our session to time out.
+        drop(consumer);
+    }
+
+    fn workshop(&self, assignment: Assignment) -> Arc<Workshop<H>> {
+        let Belt { group, limits, publisher, handler, .. } = &self.belt;
+        Arc::new(Workshop {
+            handler: Arc::clone(handler),
+            publisher: publisher.clone(),
+            limits: limits.clone(),
+            assignment,
+            hand: Arc::new(Hand::new(limits)),
+            queue: Mutex::new(Queue::default()),
+            aside: Aside::new(group, limits.set_aside_records_max),
+            runtime: self.runtime.clone(),
+            draining: CancellationToken::new(),
+        })
+    }
 }
 
 fn join<H>(belt: &Belt<H>, assignment: Assignment) -> anyhow::Result<BaseConsumer<Assignment>> {

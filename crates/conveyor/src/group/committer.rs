@@ -5,15 +5,18 @@ use std::sync::mpsc::Receiver;
 
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 
-use crate::Place;
-use crate::assignment::{Assignment, offset_list};
-use crate::lag::Stalls;
-
-/// Offsets to commit, one for each of some partitions.
-pub(crate) type Commit = Vec<(Place, i64)>;
+use super::assignment::Assignment;
+use super::lag::Stalls;
+use super::ledger::Commit;
+use crate::places::offset_list;
+use crate::record::Place;
 
 /// Commits what comes in, one after the other, until the sender is dropped.
-pub(crate) fn commit_all(consumer: &BaseConsumer<Assignment>, stalls: &Stalls, inbox: &Receiver<Commit>) {
+pub(crate) fn commit_all(
+    consumer: &BaseConsumer<Assignment>,
+    stalls: &Stalls,
+    inbox: &Receiver<Commit<Place>>,
+) {
     while let Ok(due) = inbox.recv() {
         let answer = consumer.commit(&offset_list(due.iter().copied()), CommitMode::Sync);
         match &answer {

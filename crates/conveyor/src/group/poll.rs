@@ -13,15 +13,20 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::BorrowedMessage;
 use tokio_util::sync::CancellationToken;
 
-use crate::assignment::{Assignment, partition_list};
+use super::assignment::{Admitted, Assignment};
+use super::lag::Stalls;
+use super::ledger::Commit;
+use super::queue::Job;
+use super::window::Window;
+use super::work::Workshop;
 use crate::client::{self, CheckError};
-use crate::committer::Commit;
+use crate::config::KafkaArgs;
 use crate::epoch::{self, Epochs};
-use crate::lag::Stalls;
+use crate::handler::Handler;
 use crate::message::record_of;
 use crate::metrics;
-use crate::work::{Job, Workshop};
-use crate::{Handler, KafkaArgs, Place};
+use crate::places::partition_list;
+use crate::record::Place;
 
 const COMMIT_EVERY: Duration = Duration::from_secs(1);
 /// How long a poll may wait while the end of some work could mean something to do.
@@ -42,7 +47,7 @@ pub(crate) struct Poller<'a, H> {
     pub(crate) workshop: Arc<Workshop<H>>,
     pub(crate) epochs: Epochs,
     pub(crate) stalls: &'a Stalls,
-    pub(crate) commits: SyncSender<Commit>,
+    pub(crate) commits: SyncSender<Commit<Place>>,
     pub(crate) ready: &'a (dyn Fn(bool, &str) + Send + Sync),
     pub(crate) said: Option<bool>,
     pub(crate) paused: bool,
@@ -84,8 +89,8 @@ impl<H: Handler> Poller<'_, H> {
     fn take(&mut self, message: &BorrowedMessage<'_>) -> anyhow::Result<()> {
         let Some(mut record) = record_of(message, &self.epochs) else { return Ok(()) };
         let admitted = self.workshop.assignment.state().admit(record.place(), record.offset);
-        let Some((generation, cancel, rewound)) = admitted else { return Ok(()) };
-        if rewound {
+        let Some(Admitted { generation, cancel, is_rewound }) = admitted else { return Ok(()) };
+        if is_rewound {
             tracing::warn!(
                 kafka.topic = record.topic.name(),
                 "the log begins anew at offset {}",
@@ -97,7 +102,7 @@ impl<H: Handler> Poller<'_, H> {
         }
         self.stalls.kafka_answered();
         self.read.insert(record.topic);
-        self.workshop.take(Job { record, generation, cancel });
+        self.workshop.take(Job::new(record, generation, cancel));
         Ok(())
     }
 
@@ -125,7 +130,7 @@ impl<H: Handler> Poller<'_, H> {
 
     /// Pauses what must not deliver now and resumes what may again.
     fn regulate(&mut self) {
-        let load = self.workshop.held().load();
+        let load = self.workshop.queue().load();
         self.paused = load >= if self.paused { RESUME_BELOW } else { 1.0 };
         let (pause, resume) = self.to_change(self.paused, self.workshop.limits.window_records_max);
         metrics::paused(self.group, pause.len());
@@ -144,7 +149,7 @@ impl<H: Handler> Poller<'_, H> {
         let state = &mut *state;
         let (mut pause, mut resume) = (Vec::new(), Vec::new());
         for (place, lane) in &mut state.lanes {
-            let span = state.ledger.window(*place).map_or(0, crate::window::Window::span);
+            let span = state.ledger.window(*place).map_or(0, Window::span);
             let window_limit = if lane.paused { window_max / 4 * 3 } else { window_max };
             let wanted = pause_all || span > window_limit;
             if wanted != std::mem::replace(&mut lane.paused, wanted) {
@@ -155,7 +160,7 @@ impl<H: Handler> Poller<'_, H> {
     }
 
     fn commit(&self) {
-        metrics::in_flight(self.group, self.workshop.in_flight.bytes());
+        metrics::in_flight(self.group, self.workshop.hand.bytes());
         let Some(due) = self.workshop.assignment.state().take_commit() else { return };
         // Never full: only one commit is open at a time.
         let sent = self.commits.try_send(due);
@@ -184,12 +189,12 @@ impl<H: Handler> Poller<'_, H> {
     fn drain(&mut self) {
         (self.ready)(false, "draining");
         self.workshop.draining.cancel();
-        self.workshop.held().clear();
+        self.workshop.queue().clear();
         let (pause, _) = self.to_change(true, 0);
         let _ = self.consumer.pause(&partition_list(pause));
         let deadline = Instant::now() + Duration::from_secs(self.workshop.limits.belt_drain_secs);
         let mut committed = Instant::now();
-        while self.workshop.in_flight.records() > 0 && Instant::now() < deadline {
+        while self.workshop.hand.records() > 0 && Instant::now() < deadline {
             // Still polling, so that the group sees us alive; what is delivered now is the next member's.
             let _ = self.consumer.poll(POLL_BUSY);
             if committed.elapsed() >= COMMIT_EVERY {
@@ -197,7 +202,7 @@ impl<H: Handler> Poller<'_, H> {
                 self.commit();
             }
         }
-        let left = self.workshop.in_flight.records();
+        let left = self.workshop.hand.records();
         if left > 0 {
             tracing::warn!(
                 group = self.group,

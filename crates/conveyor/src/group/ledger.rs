@@ -5,7 +5,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::window::{Admission, Window};
+use super::window::{Admission, Window};
+
+/// Offsets to commit, one for each of some partitions.
+pub type Commit<P> = Vec<(P, i64)>;
 
 /// One tenure of one partition: from its assignment to its revocation, or to a reset of its log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -33,7 +36,8 @@ pub struct Ledger<P> {
 struct Tenure {
     generation: Generation,
     window: Window,
-    /// What the group holds, as far as we know; none when a commit is due again.
+    /// What the group holds, as we told it in this tenure. None before the first commit, also where reading begins at the
+    /// offset that was committed last: the log may be another one by now, and the group still stand at the old one's end.
     committed: Option<i64>,
 }
 
@@ -61,15 +65,8 @@ impl<P: Ord + Copy> Ledger<P> {
     /// Takes a delivered offset in.
     pub fn admit(&mut self, partition: P, offset: i64) -> Delivery {
         let Some(tenure) = self.tenures.get_mut(&partition) else { return Delivery::Ignored };
-        let is_first = tenure.window.position().is_none();
         match tenure.window.admit(offset) {
-            Admission::New => {
-                if is_first {
-                    // Reading began here, so the group already stands here.
-                    tenure.committed = Some(offset);
-                }
-                Delivery::Fresh(tenure.generation)
-            }
+            Admission::New => Delivery::Fresh(tenure.generation),
             Admission::Seen => Delivery::Ignored,
             Admission::Rewound => {
                 let generation = self.assign(partition);
@@ -88,7 +85,7 @@ impl<P: Ord + Copy> Ledger<P> {
     }
 
     /// Takes the positions that are to be committed now.
-    pub fn take_commits(&mut self) -> Vec<(P, i64)> {
+    pub fn take_commits(&mut self) -> Commit<P> {
         let mut due = Vec::new();
         for (partition, tenure) in &mut self.tenures {
             let position = tenure.window.position();
@@ -158,8 +155,6 @@ mod tests {
         committed: BTreeMap<u8, i64>,
         /// What was committed before the last commit, which may turn out to have failed.
         before: BTreeMap<u8, Option<i64>>,
-        /// Where each tenure began to read.
-        begun: BTreeMap<u8, i64>,
     }
 
     impl Model {
@@ -187,10 +182,7 @@ mod tests {
 
         /// Says whether the broker knows how far the tenure came, if it came anywhere.
         fn is_told(&self, partition: u8, position: Option<i64>) -> bool {
-            position.is_none_or(|position| {
-                self.committed.get(&partition) == Some(&position)
-                    || self.begun.get(&partition) == Some(&position)
-            })
+            position.is_none_or(|position| self.committed.get(&partition) == Some(&position))
         }
     }
 
@@ -208,7 +200,6 @@ mod tests {
                         // A new tenure reads on from what is committed.
                         let from = model.committed.get(&partition).copied().unwrap_or(0);
                         model.next.insert(partition, from);
-                        model.begun.remove(&partition);
                         model.before.remove(&partition);
                     }
                     Step::Revoke(partition) => ledger.revoke(partition),
@@ -218,7 +209,6 @@ mod tests {
                         let offset = if *next % 4 == 2 { *next + 2 } else { *next };
                         if let Delivery::Fresh(generation) = ledger.admit(partition, offset) {
                             *next = offset + 1;
-                            model.begun.entry(partition).or_insert(offset);
                             model.delivered.entry(partition).or_default().push(offset);
                             in_hand.push((partition, generation, offset));
                         }
@@ -258,7 +248,7 @@ mod tests {
         ledger.assign(0);
         ledger.admit(0, 5);
         assert!(!ledger.settle(0, old, 5));
-        assert_eq!(ledger.take_commits(), []);
+        assert_eq!(ledger.take_commits(), [(0, 5)], "offset 5 is open");
     }
 
     #[test]
@@ -284,7 +274,20 @@ mod tests {
         ledger.admit(0, 501);
         let Delivery::Rewound(new) = ledger.admit(0, 3) else { panic!("offset 3 lies below 501") };
         assert!(!ledger.settle(0, old, 501));
+        assert_eq!(ledger.take_commits(), [(0, 3)], "the group stands behind the end of the new log");
         assert!(ledger.settle(0, new, 3));
+        assert_eq!(ledger.take_commits(), [(0, 4)]);
+    }
+
+    /// The client says nothing of an offset that the log does not have: it begins at the log's beginning.
+    #[test]
+    fn where_reading_begins_is_told_to_the_group_though_nothing_has_ended() {
+        let mut ledger = Ledger::default();
+        let generation = ledger.assign(0);
+        ledger.admit(0, 3);
+        assert_eq!(ledger.take_commits(), [(0, 3)]);
+        assert_eq!(ledger.take_commits(), [], "once");
+        ledger.settle(0, generation, 3);
         assert_eq!(ledger.take_commits(), [(0, 4)]);
     }
 }

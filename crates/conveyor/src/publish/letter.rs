@@ -5,9 +5,10 @@ use proto::{
     UnixMillis,
 };
 
-use crate::headers::with;
-use crate::publisher::Outgoing;
-use crate::{Headers, PublishError, Publisher, Record, Rejection};
+use super::headers::{Headers, with};
+use super::publisher::{Outgoing, PublishError, Publisher};
+use crate::handler::Rejection;
+use crate::record::Record;
 
 /// What a letter needs beside the record it holds: its own fields, frame and headers.
 const ENVELOPE_BYTES_MAX: usize = 64 << 10;

@@ -4,8 +4,7 @@ use proto::{Event, UnixMillis};
 use rdkafka::message::{Header, OwnedHeaders};
 use uuid::Uuid;
 
-use crate::Record;
-use crate::record::trace_id;
+use crate::record::{Record, trace_id};
 
 /// What goes along with a fact beside its value.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

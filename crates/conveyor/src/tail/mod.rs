@@ -13,10 +13,10 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::topic_partition_list::TopicPartitionListElem;
 use tokio::sync::mpsc;
 
-use crate::assignment::{offset_list, partition_list, place_of};
 use crate::client::{self, CheckError, Ear, InvalidKafka};
 use crate::epoch::{self, EpochError, Epochs};
 use crate::message::record_of;
+use crate::places::{offset_list, partition_list, place_of};
 use crate::{KafkaArgs, Place, Record};
 
 /// Records read ahead of whoever takes them.
