@@ -194,6 +194,9 @@ fn carry<H: Handler>(
 fn join<H>(belt: &Belt<H>, assignment: Assignment) -> anyhow::Result<BaseConsumer<Assignment>> {
     let mut config = client::consumer(&belt.kafka, &belt.group)?;
     config.set("statistics.interval.ms", "2000");
+    if let Some(id) = &belt.kafka.group_instance_id {
+        config.set("group.instance.id", id);
+    }
     let consumer: BaseConsumer<Assignment> =
         config.create_with_context(assignment).context("make a Kafka consumer")?;
     let topics: Vec<&str> = belt.topics.iter().map(|topic| topic.name()).collect();

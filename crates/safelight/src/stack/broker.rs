@@ -78,6 +78,13 @@ impl StackKafka {
         }
     }
 
+    /// Returns the name under which this stack's stations keep their places in their groups from one life to the next. Only
+    /// a broker in the data folder has one: its members live in the one process that holds the folder, and end with it.
+    pub(crate) fn group_instance_id(&self) -> Option<String> {
+        let keeps_groups = matches!(self, StackKafka::Own(broker) if broker.kind == Kind::Apache);
+        keeps_groups.then(|| "safelight-up".to_owned())
+    }
+
     /// Returns what a client of this broker has to know.
     pub(crate) fn client_args(&self) -> KafkaArgs {
         match self {

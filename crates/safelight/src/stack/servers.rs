@@ -146,6 +146,11 @@ impl Servers {
         Ok(())
     }
 
+    /// Returns whose place in their groups the stations of this process take.
+    pub(crate) fn group_instance_id(&self) -> Option<String> {
+        self.kafka.group_instance_id()
+    }
+
     /// Returns how the stations' depot finds the local S3.
     pub(crate) fn s3(&self) -> depot::Endpoint {
         depot::Endpoint {
