@@ -20,6 +20,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("ingest", &["gate", "depot", "conveyor", "chassis", "proto"]),
     ("processor", &["depot", "conveyor", "chassis", "proto", "darkroom"]),
     ("sink", &["gate", "depot", "conveyor", "chassis", "proto"]),
+    ("standins", &["proto", "conveyor"]),
     ("safelight", ALL),
     ("street", ALL),
     ("bench", &["darkroom"]),
@@ -37,6 +38,7 @@ const ALL: &[&str] = &[
     "ingest",
     "processor",
     "sink",
+    "standins",
     "safelight",
 ];
 
@@ -102,6 +104,8 @@ fn an_arrow_that_is_not_drawn_is_found() {
         ("proto", "chassis"),
         ("sink", "darkroom"),
         ("ingest", "safelight"),
+        ("sink", "standins"),
+        ("standins", "depot"),
         ("unknown", "proto"),
     ] {
         assert_eq!(arrow_faults(&arrow(from, to)).len(), 1, "{from} -> {to}");

@@ -5,8 +5,8 @@ use std::str::FromStr;
 
 use conveyor::KafkaArgs;
 
-use crate::kafka::{Broker, Kind, Plan, detect, provision};
 use crate::stack::settings::Settings;
+use standins::kafka::{Broker, Kind, Plan, detect, provision};
 
 /// What `--kafka` may say.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -10,14 +10,14 @@ use sink::{Table, TableArgs};
 use time::OffsetDateTime;
 use tokio::task::JoinHandle;
 
-use crate::dynamodb::DynamoDb;
-use crate::issuer::{AUDIENCE, ISSUER, Issuer};
-use crate::registry::Registry;
-use crate::s3;
 use crate::stack::broker::{KafkaChoice, StackKafka};
 use crate::stack::files::{Addresses, Keys};
 use crate::stack::loopback;
 use crate::stack::settings::Settings;
+use standins::dynamodb::DynamoDb;
+use standins::issuer::{AUDIENCE, ISSUER, Issuer};
+use standins::registry::Registry;
+use standins::s3;
 
 const REGION: &str = "us-east-1";
 const TTL_EVERY: Duration = Duration::from_secs(60);
