@@ -1,20 +1,20 @@
 #!/usr/bin/env bash
-# Fuzzes what reads foreign bytes, guided by coverage, and fails when one of the targets crashes. Prints how many
-# inputs each of them has executed. The targets are those of tests/fuzz. Everything is built with stable Rust and gcc:
-# libFuzzer comes with its crate, the Rust code is instrumented by rustc, libjpeg-turbo and libwebp by gcc.
+# Fuzzes what reads foreign bytes and fails when one of the targets crashes. Prints how many inputs each of them has
+# executed. The targets are those of tests/fuzz. Everything is built with stable Rust and gcc: libFuzzer comes with its
+# crate, the Rust code is instrumented by rustc, libjpeg-turbo and libwebp by gcc.
 #
-#   fuzz.sh SECONDS [TARGET...]          so many seconds for each target; all of them unless some are named
-#   fuzz.sh --ours SECONDS [TARGET...]   the same, but only our own crates are instrumented: nothing that `cargo build
-#                                        --workspace` has compiled is compiled again
+#   fuzz.sh SECONDS [TARGET...]           so many seconds for each target, guided by coverage; all of them unless some
+#                                         are named
+#   fuzz.sh --built SECONDS [TARGET...]   the same on what `cargo build --workspace` has built, guided by outcomes alone
 #
 # What the fuzzer learns stays in the cache and is where the next run begins. An input that crashes a target stays in
 # the cache too, and its path is printed: the target's binary takes it as its argument to show the crash again.
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
-scope=all
-if [ "${1:-}" = --ours ]; then scope=ours; shift; fi
-seconds=${1:?usage: fuzz.sh [--ours] SECONDS [TARGET...]}
+how=instrumented
+if [ "${1:-}" = --built ]; then how=plain; shift; fi
+seconds=${1:?usage: fuzz.sh [--built] SECONDS [TARGET...]}
 shift
 targets=("$@")
 if [ ${#targets[@]} -eq 0 ]; then targets=(jpeg png gif webp render recipe); fi
@@ -25,16 +25,15 @@ logs=$(mktemp -d)
 trap 'rm -rf "$logs"' EXIT
 mkdir -p "$learned"
 
-# The whole workspace is named so that the crates of others have the features they have in its build.
-build_ours() {
+# The whole workspace is named so that every crate has the features that it has in its build.
+build_plain() {
     built=$folder/release
-    RUSTC_WORKSPACE_WRAPPER=$PWD/deploy/tools/instrument.sh \
-        cargo build --release --locked --workspace "${targets[@]/#/--bin=}"
+    cargo build --release --locked --workspace "${targets[@]/#/--bin=}"
 }
 
 # A tree of its own. --target keeps the flags away from build scripts. cmake links small programs to see whether the
 # compiler works: they too need somebody to call. What is fuzzed runs fast enough in this profile.
-build_all() {
+build_instrumented() {
     local build=$folder/fuzz host
     host=$(rustc -vV | sed -n 's/^host: //p')
     built=$build/$host/release
@@ -56,7 +55,7 @@ build_all() {
         LDFLAGS="-Wl,--wrap=__sanitizer_cov_trace_pc $coverage" \
         cargo build --release --locked -p fuzz "${targets[@]/#/--bin=}" --target "$host" --target-dir "$build"
 }
-"build_$scope"
+"build_$how"
 
 seeds=$logs/seeds
 "$SAFELIGHT_CACHE/venv/bin/python" -B crates/darkroom/tests/judges/seeds.py "$seeds"
@@ -84,8 +83,8 @@ settle() {
     wait "${running[0]##*:}" || status=$?
     running=("${running[@]:1}")
     executed=$(sed -n 's/^stat::number_of_executed_units: *//p' "$logs/$target")
-    known=$(grep -oE 'cov: [0-9]+' "$logs/$target" | tail -n1 || true)
-    printf 'fuzz %-7s %9s executions, %s\n' "$target" "${executed:-no}" "${known:-no coverage}"
+    known=$(grep -oE 'ft: [0-9]+' "$logs/$target" | tail -n1 || true)
+    printf 'fuzz %-7s %9s executions, features %s\n' "$target" "${executed:-no}" "${known:-none}"
     if [ "$status" -ne 0 ] || [ "${executed:-0}" -eq 0 ] || [ -z "$known" ]; then
         failed=1
         tail -n 40 "$logs/$target"

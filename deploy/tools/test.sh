@@ -107,7 +107,7 @@ servers() {
 
 rust() {
     suite "cargo test" cargo test --release --locked --workspace --no-fail-fast
-    step "fuzz: every decoder path and the recipe parser" "$tools/fuzz.sh" --ours 4
+    step "fuzz: every decoder path and the recipe parser" "$tools/fuzz.sh" --built 4
     suite "page: in a real browser" "$tools/browser-test.sh"
 }
 

@@ -74,6 +74,11 @@ pub struct KafkaArgs {
         default_value_t = 32 << 20
     )]
     pub publish_bytes_max: usize,
+
+    /// Whose place a belt takes in its group. The place outlives the process, and the next belt that asks for it has it at
+    /// once: nobody waits for the session of the dead one. Two at a time would throw each other out, so this is no setting.
+    #[arg(skip)]
+    pub group_instance_id: Option<String>,
 }
 
 /// How the connection to a broker is protected, in Kafka's own words.
@@ -123,6 +128,7 @@ impl KafkaArgs {
             publish_secs_max: 10,
             publish_records_max: 10_000,
             publish_bytes_max: 32 << 20,
+            group_instance_id: None,
         }
     }
 

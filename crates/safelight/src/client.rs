@@ -11,8 +11,8 @@ use reqwest::{RequestBuilder, Response, StatusCode, header};
 use serde::{Deserialize, Serialize};
 
 use crate::cli::StackArgs;
-use crate::issuer::{Issuer, Role};
 use crate::stack::files::Addresses;
+use standins::issuer::{Issuer, Role};
 
 /// How long the command's own tokens live.
 const TOKEN_LIFETIME: Duration = Duration::from_secs(12 * 60 * 60);

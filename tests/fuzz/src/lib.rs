@@ -1,6 +1,10 @@
 //! What holds for any bytes: an error, or every rendition of the planned size.
 
+mod outcome;
+
 use darkroom::{Developed, Limits, Plan, RenderError, Rendition, render};
+
+pub use outcome::{note, words};
 
 /// Small enough that a run spends its time on many files and not on large ones.
 fn limits() -> Limits {
@@ -33,9 +37,12 @@ fn check_renditions(developed: &Developed, plan: &Plan) {
         let size = planned.size_of(developed.source.width, developed.source.height);
         assert_eq!((made.width, made.height), size);
         assert!(!made.bytes.is_empty());
+        outcome::note([made.width.ilog2(), made.height.ilog2(), made.bytes.len().ilog2()]);
     }
 }
 
 fn check_error(error: &RenderError) {
-    assert!(!error.reason().as_str().is_empty() && error.to_string().len() < 4096);
+    let (reason, detail) = (error.reason().as_str(), error.to_string());
+    assert!(!reason.is_empty() && detail.len() < 4096);
+    outcome::note((reason, outcome::words(&detail)));
 }

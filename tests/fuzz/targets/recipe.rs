@@ -1,6 +1,6 @@
 //! Any text as a recipe: refused with a reason, or a recipe that its canonical form says again, under the same id.
 #![no_main]
-#![allow(dead_code, reason = "the modules are those of the whole crate")]
+#![allow(dead_code, unused_imports, reason = "the modules are those of the whole crate")]
 
 #[path = "../../../proto/src/colour.rs"]
 mod colour;
@@ -24,7 +24,10 @@ use recipe::{Recipe, RecipeId};
 
 libfuzzer_sys::fuzz_target!(|text: &str| {
     match Recipe::parse(text) {
-        Err(invalid) => assert!(!invalid.complaints().is_empty()),
+        Err(invalid) => {
+            assert!(!invalid.complaints().is_empty());
+            invalid.complaints().iter().for_each(|complaint| fuzz::note(fuzz::words(complaint)));
+        }
         Ok(recipe) => {
             let again = Recipe::parse(&recipe.to_toml()).expect("the canonical form is a recipe");
             assert_eq!(again, recipe);

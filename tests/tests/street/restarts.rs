@@ -1,6 +1,6 @@
 //! The stack in one folder: killed and started again, held by one, leaving no child behind.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use street::load::Load;
 use street::process::Process;
@@ -39,6 +39,34 @@ async fn after_kill_9_every_acknowledged_image_is_there_and_finished(flags: &[&s
     let listed = api.list().await;
     assert!(ids.iter().all(|id| listed.contains(id)));
     stack.stop().await;
+}
+
+/// The coordinator would wait for the session of the dead, six seconds from the broker's own start. A busy machine makes
+/// one start slow, but not the fastest of three.
+#[tokio::test]
+async fn after_kill_9_the_stack_is_ready_as_soon_as_after_a_first_start() {
+    let begun = Instant::now();
+    let mut stack = Stack::up(&["--kafka", "own-apache"]).await;
+    let first = begun.elapsed();
+    works(&stack).await;
+    let mut again = Vec::new();
+    for _ in 0..3 {
+        stack.kill();
+        let begun = Instant::now();
+        stack.again().await;
+        again.push(begun.elapsed());
+    }
+    let fastest = again.iter().min().expect("it was started again");
+    assert!(*fastest < first + Duration::from_secs(3), "first {first:?}, after kill -9 {again:?}");
+    // The places that were taken over are worked at.
+    works(&stack).await;
+    stack.stop().await;
+}
+
+async fn works(stack: &Stack) {
+    let api = stack.api("acme");
+    let id = api.upload(&photo("friends.jpg")).await;
+    api.processed(&id).await;
 }
 
 #[tokio::test]

@@ -212,6 +212,9 @@ impl<H: Handler, R: Fn(bool, &str) + Send + Sync> Tour<H, R> {
 fn join<H>(belt: &Belt<H>, assignment: Assignment) -> anyhow::Result<BaseConsumer<Assignment>> {
     let mut config = client::consumer(&belt.kafka, &belt.group)?;
     config.set("statistics.interval.ms", "2000");
+    if let Some(id) = &belt.kafka.group_instance_id {
+        config.set("group.instance.id", id);
+    }
     let consumer: BaseConsumer<Assignment> =
         config.create_with_context(assignment).context("make a Kafka consumer")?;
     let topics: Vec<&str> = belt.topics.iter().map(|topic| topic.name()).collect();

@@ -1,9 +1,7 @@
 //! Owns a picture in memory: eight bits a channel, rows without padding. Shrinks it and drops an alpha channel that
 //! says nothing. Knows nothing about files or colour spaces.
 
-use fast_image_resize::images::{TypedImage, TypedImageRef};
-use fast_image_resize::pixels::{U8, U8x2, U8x3, U8x4};
-use fast_image_resize::{PixelTrait, ResizeOptions, Resizer};
+use enlarger::{Pixel, Target, View};
 
 use crate::RenderError;
 use crate::raster::lanczos;
@@ -81,28 +79,18 @@ impl Picture {
         scaler: &mut Scaler,
     ) -> Result<Self, RenderError> {
         let mut bytes = scaler.take(width as usize * height as usize * self.channels.count());
-        let resize = match self.channels {
-            Channels::Grey => Self::resample::<U8>,
-            Channels::GreyAlpha => Self::resample::<U8x2>,
-            Channels::Rgb => Self::resample::<U8x3>,
-            Channels::Rgba | Channels::Cmyk => Self::resample::<U8x4>,
+        let pixel = match self.channels {
+            Channels::Grey => Pixel::One,
+            Channels::GreyAlpha => Pixel::Two,
+            Channels::Rgb => Pixel::Three,
+            Channels::Rgba | Channels::Cmyk => Pixel::Four,
         };
+        let whole = [self.width, self.height];
+        let source = View { bytes: &self.bytes, pixel, width: self.width, from: [0, 0], size: whole };
+        let target = Target { bytes: &mut bytes, size: [width, height] };
         let crop = lanczos::options().use_alpha(self.channels.has_alpha()).crop(0.0, 0.0, cover.0, cover.1);
-        resize(self, &crop, (width, height, &mut bytes), scaler.resizer())?;
+        enlarger::resample(source, target, &crop, scaler.resizer()).map_err(RenderError::corrupt)?;
         Ok(Self::new((width, height), self.channels, bytes))
-    }
-
-    fn resample<P: PixelTrait + Default>(
-        &self,
-        options: &ResizeOptions,
-        (width, height, bytes): (u32, u32, &mut [u8]),
-        resizer: &mut Resizer,
-    ) -> Result<(), RenderError> {
-        let source = TypedImageRef::<P>::from_buffer(self.width, self.height, &self.bytes);
-        let source = source.map_err(RenderError::corrupt)?;
-        let target = TypedImage::<P>::from_buffer(width, height, bytes);
-        let mut target = target.map_err(RenderError::corrupt)?;
-        resizer.resize_typed(&source, &mut target, options).map_err(RenderError::corrupt)
     }
 
     /// Drops the alpha channel where every pixel is opaque: such a picture has no alpha to keep.

@@ -3,9 +3,8 @@
 
 use std::ops::Range;
 
+use enlarger::{Pixel, Target, View};
 use fast_image_resize::Resizer;
-use fast_image_resize::images::{TypedCroppedImage, TypedImage, TypedImageRef};
-use fast_image_resize::pixels::U8;
 
 use crate::RenderError;
 use crate::raster::axis::{Axis, Cut, Span, cuts};
@@ -178,18 +177,15 @@ impl Scaler {
         cut: &Cut,
     ) -> Result<Vec<u8>, RenderError> {
         let side = |pixels: usize| u32::try_from(pixels).map_err(RenderError::corrupt);
-        let whole = TypedImageRef::<U8>::from_buffer(side(pitch)?, side(source.len() / pitch)?, source);
-        let whole = whole.map_err(RenderError::corrupt)?;
         let (width, rows) = (side(columns.len())?, side(cut.reach.len())?);
-        let used = TypedCroppedImage::new(whole, columns.start, cut.reach.start, width, rows);
-        let used = used.map_err(RenderError::corrupt)?;
+        let from = [columns.start, cut.reach.start];
+        let source =
+            View { bytes: source, pixel: Pixel::One, width: side(pitch)?, from, size: [width, rows] };
         let mut bytes = self.take(columns.len() * cut.samples as usize);
-        let target = TypedImage::<U8>::from_buffer(width, cut.samples, &mut bytes);
-        let mut target = target.map_err(RenderError::corrupt)?;
+        let target = Target { bytes: &mut bytes, size: [width, cut.samples] };
         let from = cut.within_reach().from;
         let options = lanczos::options().crop(0.0, from, f64::from(width), cut.length);
-        // Typed, for the resizer would otherwise be compiled for every kind of pixel there is.
-        self.resizer.resize_typed(&used, &mut target, &options).map_err(RenderError::corrupt)?;
+        enlarger::resample(source, target, &options, &mut self.resizer).map_err(RenderError::corrupt)?;
         Ok(bytes)
     }
 }

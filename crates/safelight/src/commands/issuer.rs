@@ -8,8 +8,8 @@ use chassis::{Misconfigured, Shutdown};
 use clap::Args;
 use tokio::net::TcpListener;
 
-use crate::issuer::Issuer;
 use crate::output;
+use standins::issuer::Issuer;
 
 /// Where.
 #[derive(Debug, Args)]

@@ -10,8 +10,8 @@ use depot::{Depot, DepotArgs};
 use proto::Codec;
 use sink::{Table, TableArgs};
 
-use crate::kafka::{Plan, provision};
 use crate::output;
+use standins::kafka::{Plan, provision};
 
 const REGISTRY_TIMEOUT: Duration = Duration::from_secs(10);
 

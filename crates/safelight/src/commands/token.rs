@@ -7,8 +7,8 @@ use std::time::Duration;
 use clap::Args;
 use proto::CustomerId;
 
-use crate::issuer::{Issuer, Role};
 use crate::output;
+use standins::issuer::{Issuer, Role};
 
 /// What the token says.
 #[derive(Debug, Args)]

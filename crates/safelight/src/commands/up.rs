@@ -84,7 +84,7 @@ pub(crate) fn announce_kafka(addresses: &Addresses) {
 }
 
 fn page_url(addresses: &Addresses, args: &UpArgs) -> anyhow::Result<String> {
-    use crate::issuer::{Issuer, Role};
+    use standins::issuer::{Issuer, Role};
     let customer = proto::CustomerId::parse("demo")?;
     let lifetime = std::time::Duration::from_secs(12 * 3600);
     let token = Issuer::open(&args.data)?.token(&customer, Role::Customer, lifetime)?;

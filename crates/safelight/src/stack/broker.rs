@@ -5,8 +5,8 @@ use std::str::FromStr;
 
 use conveyor::KafkaArgs;
 
-use crate::kafka::{Broker, Kind, Plan, detect, provision};
 use crate::stack::settings::Settings;
+use standins::kafka::{Broker, Kind, Plan, detect, provision};
 
 /// What `--kafka` may say.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,6 +76,13 @@ impl StackKafka {
             StackKafka::Own(broker) => broker.kind.name(),
             StackKafka::External(_) => "external",
         }
+    }
+
+    /// Returns the name under which this stack's stations keep their places in their groups from one life to the next. Only
+    /// a broker in the data folder has one: its members live in the one process that holds the folder, and end with it.
+    pub(crate) fn group_instance_id(&self) -> Option<String> {
+        let keeps_groups = matches!(self, StackKafka::Own(broker) if broker.kind == Kind::Apache);
+        keeps_groups.then(|| "safelight-up".to_owned())
     }
 
     /// Returns what a client of this broker has to know.

@@ -1,14 +1,13 @@
 //! The files that `up` keeps in its data folder beside the servers' own: the lock, the keys, the addresses, the
 //! environment for others. Owns their names and their modes.
 
-use std::fs::{File, OpenOptions};
-use std::io::Write as _;
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::fs::File;
 use std::path::Path;
 
 use anyhow::Context as _;
 use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
+use standins::write_private;
 
 const LOCK_FILE: &str = "lock";
 const KEYS_FILE: &str = "keys.json";
@@ -111,18 +110,6 @@ pub(crate) fn write_env(dir: &Path, settings: &[(&'static str, String)]) -> anyh
 fn quoted(value: &str) -> String {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-./:,@%+".contains(&byte);
     if value.bytes().all(is_plain) { value.to_owned() } else { format!("'{}'", value.replace('\'', r"'\''")) }
-}
-
-/// Writes a file that only its owner may read, whole or not at all.
-pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
-    let fresh = path.with_extension("new");
-    let write = || -> std::io::Result<()> {
-        let mut file = OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&fresh)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        std::fs::rename(&fresh, path)
-    };
-    write().with_context(|| format!("write `{}`", path.display()))
 }
 
 #[cfg(test)]

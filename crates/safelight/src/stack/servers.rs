@@ -10,14 +10,14 @@ use sink::{Table, TableArgs};
 use time::OffsetDateTime;
 use tokio::task::JoinHandle;
 
-use crate::dynamodb::DynamoDb;
-use crate::issuer::{AUDIENCE, ISSUER, Issuer};
-use crate::registry::Registry;
-use crate::s3;
 use crate::stack::broker::{KafkaChoice, StackKafka};
 use crate::stack::files::{Addresses, Keys};
 use crate::stack::loopback;
 use crate::stack::settings::Settings;
+use standins::dynamodb::DynamoDb;
+use standins::issuer::{AUDIENCE, ISSUER, Issuer};
+use standins::registry::Registry;
+use standins::s3;
 
 const REGION: &str = "us-east-1";
 const TTL_EVERY: Duration = Duration::from_secs(60);
@@ -144,6 +144,11 @@ impl Servers {
         Depot::open(&wanted.depot).await.provision().await.context("make the buckets")?;
         Table::open(&wanted.table).await.provision().await.context("make the table")?;
         Ok(())
+    }
+
+    /// Returns whose place in their groups the stations of this process take.
+    pub(crate) fn group_instance_id(&self) -> Option<String> {
+        self.kafka.group_instance_id()
     }
 
     /// Returns how the stations' depot finds the local S3.

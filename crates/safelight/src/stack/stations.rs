@@ -74,6 +74,7 @@ impl Stations {
         if selection.processor {
             let mut config: processor::Config = settings.configure()?;
             config.depot.endpoint = Some(servers.s3());
+            config.kafka.group_instance_id = servers.group_instance_id();
             let opened =
                 processor::open(&config, &frame("processor")).await.context("start the processor")?;
             tasks.spawn(named("processor", opened.work));
@@ -90,6 +91,7 @@ impl Stations {
             let mut config: sink::Config = settings.configure()?;
             config.depot.endpoint = Some(servers.s3());
             config.table.table_endpoint = Some(servers.dynamodb());
+            config.kafka.group_instance_id = servers.group_instance_id();
             let Frame { health, shutdown, .. } = frame("sink");
             let opened = sink::open(&config, &health, &shutdown).await.context("start the sink")?;
             router = router.merge(opened.router);

@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use safelight::dynamodb::DynamoDb;
-use safelight::s3::{Credentials, Store, serve};
+use standins::dynamodb::DynamoDb;
+use standins::s3::{Credentials, Store, serve};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 

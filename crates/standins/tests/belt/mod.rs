@@ -14,8 +14,8 @@ use proto::{
     Recipe, Sha256, Source, Topic, UnixMillis,
 };
 use rdkafka::consumer::{BaseConsumer, Consumer};
-use safelight::kafka::{Broker, Kind};
-use safelight::registry::Registry;
+use standins::kafka::{Broker, Kind};
+use standins::registry::Registry;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 

@@ -9,7 +9,7 @@ use aws_sdk_s3::types::{
     LifecycleExpiration, LifecycleRule, LifecycleRuleFilter, NoncurrentVersionExpiration,
     VersioningConfiguration,
 };
-use safelight::s3::{OpenError, Store};
+use standins::s3::{OpenError, Store};
 use support::OurS3;
 use time::{Duration, OffsetDateTime};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};

@@ -228,6 +228,8 @@ fn free_port() -> anyhow::Result<u16> {
 }
 
 fn properties(log: &Path, port: u16, controller_port: u16) -> String {
+    // A broker that was killed cannot register again before its last session is over: by default that is nine seconds, far
+    // longer than the start itself.
     // In a properties file a backslash begins an escape.
     let log = log.to_string_lossy().replace('\\', "\\\\");
     format!(
@@ -252,6 +254,8 @@ share.coordinator.state.topic.min.isr=1
 share.coordinator.state.topic.num.partitions=4
 group.initial.rebalance.delay.ms=0
 group.min.session.timeout.ms=1000
+broker.heartbeat.interval.ms=300
+broker.session.timeout.ms=1500
 "
     )
 }

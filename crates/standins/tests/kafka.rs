@@ -7,7 +7,7 @@ use std::time::Duration;
 use belt::{Cluster, Script, fact, until};
 use conveyor::{BeltArgs, Headers, Publisher, Tail, TailFrom, Watermarks};
 use proto::{Event as _, ImageFailed, ImageUploaded, Reason, Topic};
-use safelight::kafka::{Broker, Kind, Plan, provision};
+use standins::kafka::{Broker, Kind, Plan, provision};
 
 /// Far above what a belt holds beside what is in hand.
 const MORE_THAN_IS_HELD: usize = 1500;

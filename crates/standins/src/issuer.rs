@@ -17,7 +17,7 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use proto::{CustomerId, Sha256, UnixMillis};
 use serde_json::{Value, json};
 
-use crate::stack::files::write_private;
+use crate::write_private;
 
 /// What the issuer calls itself; not an address, so that tokens outlive a change of ports.
 pub const ISSUER: &str = "https://issuer.safelight.local";

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region};
 use futures::stream::{self, StreamExt as _};
-use safelight::s3::{Credentials as Keys, Store, serve};
+use standins::s3::{Credentials as Keys, Store, serve};
 
 const CALLS: usize = 400;
 const SIZES_BYTES: [usize; 3] = [4 * 1024, 300 * 1024, 5 * 1024 * 1024];
