@@ -7,6 +7,7 @@ pub mod cli;
 mod client;
 mod commands;
 pub mod dynamodb;
+mod follow;
 pub mod issuer;
 pub mod kafka;
 mod output;
