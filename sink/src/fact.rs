@@ -7,7 +7,7 @@ use proto::{
     RenditionFact, Source, Topic, UnixMillis,
 };
 
-use crate::table::Standing;
+use crate::order::{Standing, Status};
 
 /// What one record says about one image.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,30 +29,6 @@ pub(crate) enum State {
     Processed { renditions: Vec<RenditionFact>, placeholder: Placeholder, at: UnixMillis },
     /// It failed for good.
     Failed { reason: Reason, detail: String, at: UnixMillis },
-}
-
-/// The three states by name, as they stand in rows, answers and SQL.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Status {
-    Uploaded,
-    Processed,
-    Failed,
-}
-
-impl Status {
-    pub(crate) const ALL: [Status; 3] = [Status::Uploaded, Status::Processed, Status::Failed];
-
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Status::Uploaded => "uploaded",
-            Status::Processed => "processed",
-            Status::Failed => "failed",
-        }
-    }
-
-    pub(crate) fn parse(name: &str) -> Option<Status> {
-        Status::ALL.into_iter().find(|status| status.name() == name)
-    }
 }
 
 impl Fact {

@@ -18,11 +18,11 @@ use tokio_util::sync::CancellationToken;
 use crate::apply::{Apply, GROUP};
 use crate::beside;
 use crate::config::Config;
-use crate::facts::{Facts, Feeding, feed};
+use crate::facts::{Facts, FactsReader};
 use crate::http::{self, Router, Views, ViewsParts};
 use crate::metrics;
 use crate::retention::sweep::Sweep;
-use crate::stream::{Archive, Hub, Live, LiveParts, Places, Watch, catch_up_places};
+use crate::stream::{Archive, Hub, Live, LiveParts, Seats, Watch, catch_up_permits};
 use crate::table::{self, Table};
 
 const REGISTRY_TIME_MAX: Duration = Duration::from_secs(5);
@@ -66,45 +66,45 @@ pub async fn run(config: Config, frame: Frame) -> anyhow::Result<()> {
 /// Builds the station and waits until what it needs is there.
 pub async fn open(config: &Config, health: &Health, shutdown: &Shutdown) -> anyhow::Result<Opened> {
     metrics::describe();
-    let worlds = Worlds::build(config).await?;
-    worlds.reach(health, shutdown).await?;
+    let clients = Clients::build(config).await?;
+    clients.reach(health, shutdown).await?;
     let (hub, applied) = (Arc::new(Hub::default()), Arc::new(Notify::new()));
     let archive = Archive {
         kafka: config.kafka.clone(),
-        codec: Arc::clone(&worlds.codec),
-        table: worlds.table.clone(),
+        codec: Arc::clone(&clients.codec),
+        table: clients.table.clone(),
     };
     let live = Live::from(LiveParts {
         hub: Arc::clone(&hub),
         archive: archive.clone(),
-        seal: worlds.seal.clone(),
-        places: Arc::new(Places::default()),
+        seal: clients.seal.clone(),
+        seats: Arc::new(Seats::default()),
         args: config.sink.clone(),
-        catch_ups: catch_up_places(),
+        catch_ups: catch_up_permits(),
         stop: shutdown.token(),
     });
     let watch =
         Watch { archive, hub, applied: Arc::clone(&applied), component: health.component("live-stream") };
     let sweep = Sweep {
-        depot: worlds.depot.clone(),
-        table: worlds.table.clone(),
-        publisher: worlds.publisher.clone(),
+        depot: clients.depot.clone(),
+        table: clients.table.clone(),
+        publisher: clients.publisher.clone(),
         args: config.sink.clone(),
     };
-    let feeding = Feeding {
+    let reader = FactsReader {
         kafka: config.kafka.clone(),
-        codec: Arc::clone(&worlds.codec),
-        facts: worlds.facts.clone(),
+        codec: Arc::clone(&clients.codec),
+        facts: clients.facts.clone(),
     };
     let stop = shutdown.token().child_token();
-    let applying = applying(config, &worlds, applied, (health, stop.clone()));
+    let applying = applying(config, &clients, applied, (health, stop.clone()));
     let (sweeping, shutdown) = (sweep.clone(), shutdown.clone());
-    let verifier = worlds.verifier.clone();
-    let router = http::router(Views::from(worlds.views(live, config)));
+    let verifier = clients.verifier.clone();
+    let router = http::router(Views::from(clients.views(live, config)));
     let work = async move {
         let mut parts = beside::Parts::new();
         parts.spawn(named("the live stream's reader", watch.run(shutdown.clone())));
-        parts.spawn(named("the statistics", feed(feeding, shutdown.clone())));
+        parts.spawn(named("the statistics", reader.run(shutdown.clone())));
         parts.spawn(named("the sweep", sweeping.run(shutdown.clone())));
         beside::run(applying, parts, stop, shutdown).await
     };
@@ -119,17 +119,17 @@ async fn named(name: &'static str, part: impl Future<Output = ()>) -> &'static s
 /// Starts the group that writes rows.
 fn applying(
     config: &Config,
-    worlds: &Worlds,
+    clients: &Clients,
     applied: Arc<Notify>,
     (health, stop): (&Health, CancellationToken),
 ) -> impl Future<Output = anyhow::Result<()>> + Send + use<> {
-    let apply = Apply { codec: Arc::clone(&worlds.codec), table: worlds.table.clone(), applied };
+    let apply = Apply { codec: Arc::clone(&clients.codec), table: clients.table.clone(), applied };
     let belt = Belt {
         group: GROUP.to_owned(),
         topics: Topic::ALL.to_vec(),
         kafka: config.kafka.clone(),
         limits: config.belt.clone(),
-        publisher: worlds.publisher.clone(),
+        publisher: clients.publisher.clone(),
         handler: Arc::new(apply),
     };
     let component = health.component("kafka");
@@ -147,7 +147,7 @@ fn applying(
 }
 
 /// The clients of everything outside.
-struct Worlds {
+struct Clients {
     codec: Arc<Codec>,
     depot: Depot,
     table: Table,
@@ -157,14 +157,14 @@ struct Worlds {
     verifier: Verifier,
 }
 
-impl Worlds {
-    async fn build(config: &Config) -> anyhow::Result<Worlds> {
+impl Clients {
+    async fn build(config: &Config) -> anyhow::Result<Clients> {
         let codec = Codec::new(&config.sink.schema_registry_url, REGISTRY_TIME_MAX).map_err(misconfigured)?;
         let codec = Arc::new(codec);
         let folder = &config.sink.data_dir;
         std::fs::create_dir_all(folder)
             .with_context(|| format!("make the data folder `{}`", folder.display()))?;
-        Ok(Worlds {
+        Ok(Clients {
             depot: Depot::open(&config.depot).await,
             table: Table::open(&config.table).await,
             publisher: Publisher::open(&config.kafka, Arc::clone(&codec)).map_err(misconfigured)?,
@@ -203,7 +203,7 @@ impl Worlds {
     }
 
     fn views(self, live: Live, config: &Config) -> ViewsParts {
-        let Worlds { depot, table, facts, seal, verifier, .. } = self;
+        let Clients { depot, table, facts, seal, verifier, .. } = self;
         ViewsParts { verifier, seal, table, depot, facts, live, args: config.sink.clone() }
     }
 }

@@ -114,7 +114,10 @@ pub(crate) fn publish_failed(topic: Topic, kind: &'static str) {
 pub(crate) fn begin_tail(tail: &'static str) {
     describe_gauge!("safelight_tail_live", "1 while a tail has read all there is, or reads on; else 0.");
     describe_gauge!("safelight_tail_lag_records", "Records that a tail has not read yet.");
-    describe_counter!("safelight_tail_stalls_total", "Tails begun anew because records waited and nothing moved.");
+    describe_counter!(
+        "safelight_tail_stalls_total",
+        "Tails begun anew because records waited and nothing moved."
+    );
     tail_not_live(tail);
     counter!("safelight_tail_stalls_total", "tail" => tail).absolute(0);
 }

@@ -3,11 +3,11 @@
 //! Owns counts. They come from one row per image, so a record that comes twice counts once, and the whole can be lost: it
 //! is read again from Kafka. Knows nothing about the table in DynamoDB or about HTTP.
 
-mod feed;
+mod reader;
 mod stats;
 mod store;
 
-pub(crate) use feed::{Feeding, feed};
+pub(crate) use reader::FactsReader;
 pub(crate) use stats::Stats;
 pub(crate) use store::Facts;
 

@@ -4,7 +4,7 @@ use rusqlite::{Connection, ToSql};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::fact::Status;
+use crate::order::Status;
 
 /// Rows of `by_day` at most: 31 days of three states and five formats are 465.
 const DAY_ROWS_MAX: u32 = 2000;

@@ -9,8 +9,8 @@ use proto::{CustomerId, Topic};
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 use super::stats::{self, Stats};
-use crate::fact::{Fact, State, Status};
-use crate::table::{Standing, replaces};
+use crate::fact::{Fact, State};
+use crate::order::{Standing, Status, replaces};
 
 /// Raised with every change of the schema; a database of another version is emptied and read again from Kafka.
 const SCHEMA_VERSION: i64 = 1;

@@ -12,8 +12,8 @@ use proto::{ImageId, ImageUploaded, ObjectKey, UnixMillis};
 use time::Date;
 
 use crate::config::SinkArgs;
-use crate::fact::Status;
 use crate::metrics;
+use crate::order::Status;
 use crate::original;
 use crate::table::{Found, Rows, Table};
 

@@ -14,8 +14,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::catch_up::{CatchUp, Interrupted, Missed};
 use super::hub::{Heard, Here, Shown};
-use super::places::Seat;
 use super::position::Position;
+use super::seats::Seat;
 use crate::metrics;
 
 /// Silence after which a sign of life is sent. Shorter than what proxies and the page take for a dead connection.
@@ -171,7 +171,7 @@ mod tests {
 
     use super::*;
     use crate::stream::hub::Hub;
-    use crate::stream::places::Places;
+    use crate::stream::seats::Seats;
 
     fn seal() -> Seal {
         Seal::new(&"0123456789abcdef0123456789abcdef".to_owned().into()).expect("a key")
@@ -181,7 +181,7 @@ mod tests {
         let joined = hub.join(None).expect("the hub has begun");
         let customer = CustomerId::parse(customer).expect("a customer");
         Feed {
-            _seat: Arc::new(Places::default()).take(&customer, (1, 1)).expect("a place"),
+            _seat: Arc::new(Seats::default()).take(&customer, (1, 1)).expect("a seat"),
             customer,
             seal: seal(),
             seen: joined.here,

@@ -13,8 +13,8 @@ use tokio_util::sync::CancellationToken;
 use super::catch_up::{Archive, CatchUp, Interrupted};
 use super::feed::{Feed, SEALED_AS};
 use super::hub::{Here, Hub, Shown};
-use super::places::{Full, Places};
 use super::position::Position;
+use super::seats::{Full, Seats};
 use crate::config::SinkArgs;
 
 /// How long a returning client waits until another one has caught up; beyond it 503, and it comes back.
@@ -29,7 +29,7 @@ pub(crate) struct LiveParts {
     pub(crate) hub: Arc<Hub>,
     pub(crate) archive: Archive,
     pub(crate) seal: Seal,
-    pub(crate) places: Arc<Places>,
+    pub(crate) seats: Arc<Seats>,
     pub(crate) args: SinkArgs,
     /// A permit for each client that may catch up at once.
     pub(crate) catch_ups: Arc<Semaphore>,
@@ -78,7 +78,7 @@ impl Live {
         ends_at: Instant,
     ) -> Result<Feed, Refused> {
         let max = (self.0.args.streams_per_customer_max, self.0.args.streams_max);
-        let seat = self.0.places.take(&customer, max).map_err(|full| match full {
+        let seat = self.0.seats.take(&customer, max).map_err(|full| match full {
             Full::Customer => Refused::TooManyOfCustomer,
             Full::Process => Refused::TooMany,
         })?;

@@ -11,10 +11,10 @@ use tokio::sync::Notify;
 
 use super::catch_up::Archive;
 use super::hub::{Here, Hub};
-use super::screen::{Decided, Screen};
+use super::waiting::{Decided, Waiting};
 use super::written::Written;
 use crate::fact;
-use crate::http::Image;
+use crate::image::Image;
 use crate::table::Unavailable;
 
 /// Records that may wait for their rows, however long; beyond it nothing more is read.
@@ -71,27 +71,27 @@ impl Watch {
         self.hub.begin(Here { epoch: tail.epoch(), position: tail.start().clone().into() });
         self.component.up();
         *is_named = false;
-        let (mut screen, mut written) = (Screen::default(), Written::new(self.archive.kafka.clone()));
+        let (mut waiting, mut written) = (Waiting::default(), Written::new(self.archive.kafka.clone()));
         let mut look = LOOK_FIRST;
         loop {
             tokio::select! {
-                record = tail.next(), if screen.len() < PENDING_RECORDS_MAX => match record {
+                record = tail.next(), if waiting.len() < PENDING_RECORDS_MAX => match record {
                     Some(Ok(record)) => {
-                        self.take(&mut screen, record).await;
+                        self.take(&mut waiting, record).await;
                         // What has been read ahead is asked for together.
-                        while screen.len() < ROWS_MAX
+                        while waiting.len() < ROWS_MAX
                             && let Some(Some(Ok(record))) = tail.next().now_or_never()
                         {
-                            self.take(&mut screen, record).await;
+                            self.take(&mut waiting, record).await;
                         }
                     }
                     Some(Err(error)) => return error,
                     None => return TailError::OutOfRange,
                 },
-                () = self.applied.notified(), if screen.len() > 0 => {}
-                () = tokio::time::sleep(look), if screen.len() > 0 => look = (look * 2).min(LOOK_MAX),
+                () = self.applied.notified(), if waiting.len() > 0 => {}
+                () = tokio::time::sleep(look), if waiting.len() > 0 => look = (look * 2).min(LOOK_MAX),
             }
-            match self.look(&mut screen, &mut written).await {
+            match self.look(&mut waiting, &mut written).await {
                 Ok(0) => {}
                 Ok(_) => look = LOOK_FIRST,
                 Err(error) => {
@@ -101,8 +101,8 @@ impl Watch {
         }
     }
 
-    /// Puts a record on the screen. One that cannot be parsed tells of no image.
-    async fn take(&self, screen: &mut Screen, record: Record) {
+    /// Lets a record wait for its row. One that cannot be parsed tells of no image.
+    async fn take(&self, waiting: &mut Waiting, record: Record) {
         let fact = loop {
             match fact::read(&self.archive.codec, &record).await {
                 Ok(fact) => break fact,
@@ -110,20 +110,20 @@ impl Watch {
                 Err(_) => break None,
             }
         };
-        screen.push(record.coordinates(), fact, Instant::now());
+        waiting.push(record.coordinates(), fact, Instant::now());
     }
 
     /// Reads the rows that are wanted and shows what they name. Returns how many records were decided on.
-    async fn look(&self, screen: &mut Screen, written: &mut Written) -> Result<usize, Unavailable> {
+    async fn look(&self, waiting: &mut Waiting, written: &mut Written) -> Result<usize, Unavailable> {
         // Asked before the rows are read: what it says counts for those.
-        written.ask(&screen.places(), screen.waiting_since()).await;
-        let wanted = screen.wanted(ROWS_MAX);
+        written.ask(&waiting.places(), waiting.waiting_since()).await;
+        let wanted = waiting.wanted(ROWS_MAX);
         if !wanted.is_empty() {
             let ids: Vec<_> = wanted.iter().copied().collect();
             let rows = self.archive.table.rows(&ids).await?;
-            screen.judge(&wanted, (&rows, &*written), UnixMillis::now());
+            waiting.judge(&wanted, (&rows, &*written), UnixMillis::now());
         }
-        let decided = screen.take_decided();
+        let decided = waiting.take_decided();
         let count = decided.len();
         decided.into_iter().for_each(|one| self.settle(one));
         Ok(count)

@@ -4,11 +4,11 @@
 //! expired, the lease of the sweep. Knows nothing about Kafka, S3 or HTTP.
 
 mod client;
+mod condition;
 mod config;
 mod error;
 mod lease;
 mod list;
-mod order;
 mod provision;
 mod read;
 mod row;
@@ -20,8 +20,7 @@ pub use config::{Endpoint, TableArgs};
 pub use error::Unavailable;
 pub use provision::ProvisionError;
 
-pub(crate) use list::{Place, Wanted};
-pub(crate) use order::{Standing, replaces};
+pub(crate) use list::{Mark, Wanted};
 pub(crate) use read::{Found, RowError, Rows};
 pub(crate) use row::Row;
 pub(crate) use write::{Applied, ApplyError};

@@ -11,7 +11,8 @@ use proto::{
 };
 use time::Date;
 
-use crate::fact::{Fact, State, Status};
+use crate::fact::{Fact, State};
+use crate::order::Status;
 
 /// An item as DynamoDB gives and takes it.
 pub(super) type Item = HashMap<String, AttributeValue>;
@@ -78,6 +79,9 @@ impl Row {
         Ok(Row { fact, set_by: parsed(item, "set_by")? })
     }
 }
+
+/// The index over `customer#day` and the image's id.
+pub(super) const BY_DAY: &str = "by_day";
 
 /// Returns the partition of the index `by_day`. A day has ten characters, so no two customers share one.
 pub(super) fn customer_day(customer: &CustomerId, day: Date) -> String {

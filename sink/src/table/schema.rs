@@ -5,7 +5,7 @@ use aws_sdk_dynamodb::types::{
     KeySchemaElement, KeyType, ProjectionType, ScalarAttributeType, TableDescription,
 };
 
-use super::list::BY_DAY;
+use super::row::BY_DAY;
 
 /// Attributes that a key of the table, or of anybody's index, may be made of: DynamoDB refuses a row in which one of them
 /// is of another type.

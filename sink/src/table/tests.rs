@@ -10,7 +10,8 @@ use proto::{CustomerId, ImageId, UnixMillis};
 use tokio::net::TcpListener;
 
 use super::*;
-use crate::fact::{Fact, Status};
+use crate::fact::Fact;
+use crate::order::{Status, replaces};
 use crate::sample;
 
 /// Starts a server with an empty table.
@@ -132,23 +133,23 @@ async fn a_list_walks_days_newest_first_page_by_page_and_shows_no_other_customer
     ids.sort();
     ids.reverse();
     let mut wanted = wanted(now, 2);
-    let mut place = Some(Place { day: now.date(), after: None });
+    let mut mark = Some(Mark { day: now.date(), after: None });
     let mut listed = Vec::new();
-    while let Some(here) = place {
-        // A place survives its text form: it is what a cursor holds.
+    while let Some(here) = mark {
+        // A mark survives its text form: it is what a cursor holds.
         let here = here.to_string().parse().unwrap();
         let (rows, next) = table.list(&wanted, here).await.unwrap();
         assert!(rows.len() <= 2);
         listed.extend(rows.iter().map(|row| row.fact.source.image_id));
-        place = next;
+        mark = next;
     }
     assert_eq!(listed, ids);
 
     wanted.status = Some(Status::Failed);
-    assert!(table.list(&wanted, Place { day: now.date(), after: None }).await.unwrap().0.is_empty());
+    assert!(table.list(&wanted, Mark { day: now.date(), after: None }).await.unwrap().0.is_empty());
     (wanted.status, wanted.now) = (None, UnixMillis(now.0 + 8 * 86_400_000));
     assert!(
-        table.list(&wanted, Place { day: now.date(), after: None }).await.unwrap().0.is_empty(),
+        table.list(&wanted, Mark { day: now.date(), after: None }).await.unwrap().0.is_empty(),
         "expired"
     );
 }
@@ -176,7 +177,7 @@ async fn a_row_that_cannot_be_read_hides_no_other_row() {
     assert!(matches!(rows.of(unreadable), Found::Unreadable));
     assert!(matches!(rows.of(ImageId::mint()), Found::Nothing));
     let now = UnixMillis::now();
-    let (listed, _) = table.list(&wanted(now, 10), Place { day: id.day(), after: None }).await.unwrap();
+    let (listed, _) = table.list(&wanted(now, 10), Mark { day: id.day(), after: None }).await.unwrap();
     assert_eq!(listed, [good]);
     let Err(RowError::Unreadable { customer, .. }) = table.row(unreadable).await else {
         panic!("one that is asked for by itself is not passed over");

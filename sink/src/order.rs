@@ -1,11 +1,33 @@
-//! The order of facts: which fact may replace which. Pure; the same rule once as a function and once as the condition
-//! that DynamoDB checks at the moment of writing, held together by a test.
+//! The order of facts: which fact may replace which. Pure. The table has the same rule as a condition that DynamoDB checks
+//! at the moment of writing, held to this one by a test.
 //!
 //! Among the facts about one image the row ends up with: the latest attempt's processed, if any attempt was processed;
 //! else the latest attempt's failed; but an upload of a later attempt stands above an earlier failure. Of two final
 //! facts of the same attempt the first wins. So the order of arrival and repetition change nothing.
 
-use crate::fact::Status;
+/// The three states by name, as they stand in rows, answers and SQL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Status {
+    Uploaded,
+    Processed,
+    Failed,
+}
+
+impl Status {
+    pub(crate) const ALL: [Status; 3] = [Status::Uploaded, Status::Processed, Status::Failed];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Status::Uploaded => "uploaded",
+            Status::Processed => "processed",
+            Status::Failed => "failed",
+        }
+    }
+
+    pub(crate) fn parse(name: &str) -> Option<Status> {
+        Status::ALL.into_iter().find(|status| status.name() == name)
+    }
+}
 
 /// What a fact, or a row, says, as far as the order of facts cares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,32 +47,6 @@ pub(crate) fn replaces(new: Standing, row: Option<Standing>) -> bool {
         (Status::Failed, Status::Failed) => row.attempt < new.attempt,
         (Status::Uploaded, Status::Uploaded | Status::Failed) => row.attempt < new.attempt,
         (Status::Failed | Status::Uploaded, Status::Processed) => false,
-    }
-}
-
-/// Returns [`replaces`] as a ConditionExpression over `#status` and `#attempt` with the values that
-/// [`values_of`] names.
-pub(super) fn condition_of(status: Status) -> &'static str {
-    match status {
-        Status::Processed => {
-            "attribute_not_exists(pk) OR #status = :uploaded OR (#status = :failed AND #attempt <> :attempt) \
-             OR (#status = :processed AND #attempt < :attempt)"
-        }
-        Status::Failed => {
-            "attribute_not_exists(pk) OR (#status = :uploaded AND #attempt <= :attempt) \
-             OR (#status = :failed AND #attempt < :attempt)"
-        }
-        Status::Uploaded => {
-            "attribute_not_exists(pk) OR (#status IN (:uploaded, :failed) AND #attempt < :attempt)"
-        }
-    }
-}
-
-/// Returns the states that [`condition_of`] compares with; DynamoDB refuses values that no expression uses.
-pub(super) fn values_of(status: Status) -> &'static [Status] {
-    match status {
-        Status::Processed => &[Status::Uploaded, Status::Failed, Status::Processed],
-        Status::Failed | Status::Uploaded => &[Status::Uploaded, Status::Failed],
     }
 }
 

@@ -9,7 +9,7 @@ use crate::metrics;
 
 /// Counts open streams.
 #[derive(Debug, Default)]
-pub(crate) struct Places(Mutex<Taken>);
+pub(crate) struct Seats(Mutex<Taken>);
 
 #[derive(Debug, Default)]
 struct Taken {
@@ -26,16 +26,16 @@ pub(crate) enum Full {
     Process,
 }
 
-/// An open stream's place, free again when dropped.
+/// An open stream's seat, free again when dropped.
 #[derive(Debug)]
 pub(crate) struct Seat {
-    places: Arc<Places>,
+    seats: Arc<Seats>,
     customer: CustomerId,
 }
 
-impl Places {
-    /// Takes a place.
-    pub(crate) fn take(self: &Arc<Places>, customer: &CustomerId, max: (usize, usize)) -> Result<Seat, Full> {
+impl Seats {
+    /// Takes a seat.
+    pub(crate) fn take(self: &Arc<Seats>, customer: &CustomerId, max: (usize, usize)) -> Result<Seat, Full> {
         let (per_customer_max, max) = max;
         let mut taken = self.0.lock().expect("no holder of the lock panics");
         if taken.total >= max {
@@ -48,13 +48,13 @@ impl Places {
         *of_customer += 1;
         taken.total += 1;
         metrics::stream_opened();
-        Ok(Seat { places: Arc::clone(self), customer: customer.clone() })
+        Ok(Seat { seats: Arc::clone(self), customer: customer.clone() })
     }
 }
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        let mut taken = self.places.0.lock().expect("no holder of the lock panics");
+        let mut taken = self.seats.0.lock().expect("no holder of the lock panics");
         taken.total -= 1;
         if let Some(of_customer) = taken.of_customer.get_mut(&self.customer) {
             *of_customer -= 1;
@@ -71,10 +71,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn places_are_bounded_for_each_customer_and_for_all_and_come_back() {
-        let places = Arc::new(Places::default());
+    fn seats_are_bounded_for_each_customer_and_for_all_and_come_back() {
+        let seats = Arc::new(Seats::default());
         let customer = |name| CustomerId::parse(name).unwrap();
-        let take = |name| places.take(&customer(name), (2, 3));
+        let take = |name| seats.take(&customer(name), (2, 3));
         let first = take("a").unwrap();
         let _second = take("a").unwrap();
         assert_eq!(take("a").unwrap_err(), Full::Customer);

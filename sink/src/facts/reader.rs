@@ -1,4 +1,4 @@
-//! Feeding the statistics: reads every record from where the database stands, and writes in batches.
+//! The reader of the statistics: takes every record from where the database stands, and writes in batches.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,34 +15,34 @@ use crate::{fact, metrics};
 const BATCH_RECORDS_MAX: usize = 500;
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// What feeding needs.
-pub(crate) struct Feeding {
+/// Reads every record for the statistics.
+pub(crate) struct FactsReader {
     pub(crate) kafka: KafkaArgs,
     pub(crate) codec: Arc<Codec>,
     pub(crate) facts: Facts,
 }
 
-/// Feeds the statistics until told to stop. Whatever is away is waited for.
-pub(crate) async fn feed(feeding: Feeding, shutdown: Shutdown) {
-    let mut is_named = false;
-    loop {
-        let ended = tokio::select! {
-            () = shutdown.triggered() => return,
-            ended = feeding.read(&mut is_named) => ended,
-        };
-        if let Err(error) = ended
-            && !std::mem::replace(&mut is_named, true)
-        {
-            tracing::warn!("read facts for the statistics: {error:#}");
-        }
-        tokio::select! {
-            () = shutdown.triggered() => return,
-            () = tokio::time::sleep(PAUSE) => {}
+impl FactsReader {
+    /// Reads until told to stop. Whatever is away is waited for.
+    pub(crate) async fn run(self, shutdown: Shutdown) {
+        let mut is_named = false;
+        loop {
+            let ended = tokio::select! {
+                () = shutdown.triggered() => return,
+                ended = self.read(&mut is_named) => ended,
+            };
+            if let Err(error) = ended
+                && !std::mem::replace(&mut is_named, true)
+            {
+                tracing::warn!("read facts for the statistics: {error:#}");
+            }
+            tokio::select! {
+                () = shutdown.triggered() => return,
+                () = tokio::time::sleep(PAUSE) => {}
+            }
         }
     }
-}
 
-impl Feeding {
     async fn read(&self, is_named: &mut bool) -> anyhow::Result<()> {
         let mut tail = self.open().await?;
         *is_named = false;
