@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use super::views::{Views, unavailable};
 use crate::image::Image;
 use crate::order::Status;
-use crate::table::{Mark, Wanted};
+use crate::table::{ListPage, Mark, Wanted};
 
 const LIMIT_DEFAULT: usize = 50;
 const LIMIT_MAX: usize = 200;
@@ -71,7 +71,8 @@ pub(super) async fn get(
         customer: caller.customer,
         now,
     };
-    let (rows, next) = views.table.list(&wanted, mark).await.map_err(unavailable)?;
+    let recent = views.recent.of(&wanted.customer);
+    let ListPage { rows, next } = views.table.list(&wanted, mark, &recent).await.map_err(unavailable)?;
     let next_cursor = next.map(|mark| cursor_of(&views.seal, &wanted.customer, mark));
     Ok(Json(ImageList { images: rows.iter().map(Image::of_row).collect(), next_cursor }))
 }

@@ -9,7 +9,7 @@ use proto::{Codec, CustomerId, DecodeError, UnixMillis};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use super::position::Position;
-use super::waiting::{Decided, Waiting};
+use super::waiting::{Decided, Look, Waiting};
 use super::written::Written;
 use crate::fact::{self, Fact};
 use crate::image::Image;
@@ -49,6 +49,13 @@ pub(crate) struct CatchUp {
     batches: mpsc::Receiver<Result<Option<Vec<Missed>>, Interrupted>>,
 }
 
+/// Which client missed what: what lies between two positions.
+pub(crate) struct MissedBy {
+    pub(crate) customer: CustomerId,
+    pub(crate) from: Position,
+    pub(crate) to: Position,
+}
+
 /// Why catching up ended early.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Interrupted {
@@ -76,11 +83,9 @@ impl CatchUp {
     pub(crate) async fn open(
         archive: Archive,
         permit: OwnedSemaphorePermit,
-        customer: CustomerId,
-        (from, to): (&Position, &Position),
+        wanted: MissedBy,
     ) -> Result<CatchUp, Interrupted> {
-        let (from, to) = (from.widened(to), to.clone());
-        let opening = tokio::spawn(Reader::open(archive, permit, customer, (from, to)));
+        let opening = tokio::spawn(Reader::open(archive, permit, wanted));
         let reader = opening.await.map_err(|failed| Interrupted::Unavailable(failed.into()))??;
         let (sender, batches) = mpsc::channel(AHEAD_BATCHES_MAX);
         tokio::spawn(reader.run(sender));
@@ -107,9 +112,9 @@ impl Reader {
     async fn open(
         archive: Archive,
         permit: OwnedSemaphorePermit,
-        customer: CustomerId,
-        (from, to): (Position, Position),
+        MissedBy { customer, from, to }: MissedBy,
     ) -> Result<Reader, Interrupted> {
+        let from = from.widened(&to);
         let range = Tail::range(&archive.kafka, from.offsets(), to.offsets()).await.map_err(interrupted)?;
         let low = &range.watermarks().low;
         let is_there = |(place, start): (&Place, &i64)| low.get(place).is_some_and(|low| start >= low);
@@ -149,7 +154,7 @@ impl Reader {
                 return Ok(Some(decided.into_iter().map(missed).collect()));
             }
             // The group that writes rows is behind what was missed. What is left out now would never be shown.
-            if self.waiting.waiting_since().is_some_and(|since| since.elapsed() > ROWS_WAIT_MAX) {
+            if self.waiting.since().is_some_and(|since| since.elapsed() > ROWS_WAIT_MAX) {
                 return Err(Interrupted::Unavailable(
                     "the rows of what was missed are not written yet".into(),
                 ));
@@ -178,11 +183,12 @@ impl Reader {
     }
 
     async fn look(&mut self) -> Result<Vec<Decided>, Interrupted> {
-        self.written.ask(&self.waiting.places(), self.waiting.waiting_since()).await;
+        self.written.ask(&self.waiting.places(), self.waiting.since()).await;
         let wanted = self.waiting.wanted(BATCH_RECORDS_MAX);
         let ids: Vec<_> = wanted.iter().copied().collect();
         let rows = self.archive.table.rows(&ids).await.map_err(away)?;
-        self.waiting.judge(&wanted, (&rows, &self.written), UnixMillis::now());
+        let look = Look { asked: &wanted, rows: &rows, written: &self.written };
+        self.waiting.judge(&look, UnixMillis::now());
         Ok(self.waiting.take_decided())
     }
 }

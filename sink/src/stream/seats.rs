@@ -17,6 +17,13 @@ struct Taken {
     of_customer: HashMap<CustomerId, usize>,
 }
 
+/// How many may be taken.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SeatsMax {
+    pub(crate) of_customer: usize,
+    pub(crate) in_all: usize,
+}
+
 /// Says that no further stream may open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Full {
@@ -35,14 +42,13 @@ pub(crate) struct Seat {
 
 impl Seats {
     /// Takes a seat.
-    pub(crate) fn take(self: &Arc<Seats>, customer: &CustomerId, max: (usize, usize)) -> Result<Seat, Full> {
-        let (per_customer_max, max) = max;
+    pub(crate) fn take(self: &Arc<Seats>, customer: &CustomerId, max: SeatsMax) -> Result<Seat, Full> {
         let mut taken = self.0.lock().expect("no holder of the lock panics");
-        if taken.total >= max {
+        if taken.total >= max.in_all {
             return Err(Full::Process);
         }
         let of_customer = taken.of_customer.entry(customer.clone()).or_default();
-        if *of_customer >= per_customer_max {
+        if *of_customer >= max.of_customer {
             return Err(Full::Customer);
         }
         *of_customer += 1;
@@ -74,7 +80,8 @@ mod tests {
     fn seats_are_bounded_for_each_customer_and_for_all_and_come_back() {
         let seats = Arc::new(Seats::default());
         let customer = |name| CustomerId::parse(name).unwrap();
-        let take = |name| seats.take(&customer(name), (2, 3));
+        let max = SeatsMax { of_customer: 2, in_all: 3 };
+        let take = |name| seats.take(&customer(name), max);
         let first = take("a").unwrap();
         let _second = take("a").unwrap();
         assert_eq!(take("a").unwrap_err(), Full::Customer);

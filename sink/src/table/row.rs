@@ -29,7 +29,7 @@ pub(crate) struct Row {
 /// Says that an item is no row of this form.
 #[derive(Debug, thiserror::Error)]
 #[error("read attribute `{0}` of a row")]
-pub(crate) struct InvalidRow(String);
+pub(crate) struct InvalidRow(pub(super) String);
 
 impl Row {
     pub(super) fn to_item(&self) -> Item {
@@ -232,7 +232,7 @@ fn parsed<T: FromStr>(item: &Item, name: &str) -> Result<T, InvalidRow> {
     text_of(item, name)?.parse().map_err(|_| InvalidRow(name.to_owned()))
 }
 
-fn number_of<T: FromStr>(item: &Item, name: &str) -> Result<T, InvalidRow> {
+pub(super) fn number_of<T: FromStr>(item: &Item, name: &str) -> Result<T, InvalidRow> {
     let value = item.get(name).and_then(|value| value.as_n().ok());
     value.and_then(|digits| digits.parse().ok()).ok_or_else(|| InvalidRow(name.to_owned()))
 }

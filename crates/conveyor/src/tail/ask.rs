@@ -78,18 +78,18 @@ pub(super) struct Opened {
 }
 
 impl Opened {
-    /// Asks about the topics, and what was published there since so long `ago`, if that is wanted.
+    /// Asks about the topics, and what was published there since a moment, if that is wanted.
     pub(super) async fn new(
         kafka: &KafkaArgs,
         topics: &[Topic],
-        ago: Option<Duration>,
+        since: Option<UnixMillis>,
     ) -> Result<Opened, TailError> {
         let (kafka, topics) = (kafka.clone(), topics.to_vec());
-        let opened = tokio::task::spawn_blocking(move || Opened::ask(&kafka, &topics, ago));
+        let opened = tokio::task::spawn_blocking(move || Opened::ask(&kafka, &topics, since));
         Ok(opened.await.expect("asking does not panic")?)
     }
 
-    fn ask(kafka: &KafkaArgs, topics: &[Topic], ago: Option<Duration>) -> Result<Opened, EpochError> {
+    fn ask(kafka: &KafkaArgs, topics: &[Topic], since: Option<UnixMillis>) -> Result<Opened, EpochError> {
         let ear = Ear::default();
         let mut config = client::consumer(kafka, NO_GROUP)?;
         // An offset that is gone must be told, not jumped over.
@@ -102,9 +102,8 @@ impl Opened {
         let timeout = kafka.publish_max();
         let epochs = epoch::ask(consumer.client(), kafka, topics, timeout).map_err(judge)?;
         let watermarks = ask_watermarks(&consumer, topics, timeout).map_err(judge)?;
-        let since = match ago {
-            // Asked last: what is published meanwhile lies behind it as well.
-            Some(ago) => ask_since(&consumer, &watermarks.high, ago, timeout).map_err(judge)?,
+        let since = match since {
+            Some(since) => ask_since(&consumer, &watermarks.high, since, timeout).map_err(judge)?,
             None => Offsets::new(),
         };
         Ok(Opened { consumer, epochs, watermarks, since })
@@ -152,12 +151,11 @@ fn ask_partition(
 fn ask_since(
     consumer: &BaseConsumer<Ear>,
     places: &Offsets,
-    ago: Duration,
+    since: UnixMillis,
     timeout: Duration,
 ) -> Result<Offsets, KafkaError> {
-    let since = UnixMillis::now().0 - i64::try_from(ago.as_millis()).unwrap_or(i64::MAX);
     // librdkafka takes the times where an answer has the offsets.
-    let times = offset_list(places.keys().map(|place| (*place, since.max(0))));
+    let times = offset_list(places.keys().map(|place| (*place, since.0)));
     let answer = consumer.offsets_for_times(times, timeout)?;
     Ok(answer.elements().iter().filter_map(known_offset).collect())
 }

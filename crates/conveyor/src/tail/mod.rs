@@ -14,7 +14,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures::Stream;
-use proto::Topic;
+use proto::{Topic, UnixMillis};
 use tokio::sync::{mpsc, watch};
 
 pub use ask::{Watermarks, committed, watermarks};
@@ -67,11 +67,12 @@ pub struct Tail {
 impl Tail {
     /// Opens a tail. When it returns, `start` is pinned: nothing published from then on is missed.
     pub async fn open(of: TailOf<'_>, from: TailFrom) -> Result<Tail, TailError> {
-        let ago = match &from {
-            TailFrom::Ago(ago) => Some(*ago),
+        let since = match &from {
+            // Counted from here, however long the brokers take to answer.
+            TailFrom::Ago(ago) => Some(before(UnixMillis::now(), *ago)),
             TailFrom::End | TailFrom::Offsets(_) => None,
         };
-        let opened = Opened::new(of.kafka, of.topics, ago).await?;
+        let opened = Opened::new(of.kafka, of.topics, since).await?;
         let Watermarks { low, high } = &opened.watermarks;
         let start = match &from {
             TailFrom::End => high.clone(),
@@ -150,6 +151,11 @@ impl Stream for Tail {
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         self.records.poll_recv(cx)
     }
+}
+
+fn before(moment: UnixMillis, ago: Duration) -> UnixMillis {
+    let ago_ms = i64::try_from(ago.as_millis()).unwrap_or(i64::MAX);
+    UnixMillis(moment.0.saturating_sub(ago_ms).max(0))
 }
 
 /// Returns the places of `all` with their offsets in `wanted`, or else in `all`.
