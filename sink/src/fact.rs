@@ -7,7 +7,7 @@ use proto::{
     RenditionFact, Source, Topic, UnixMillis,
 };
 
-use crate::order::{Standing, Status};
+use crate::order::{Ending, Standing, Status};
 
 /// What one record says about one image.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,6 +43,11 @@ impl Fact {
     /// Returns what the order of facts looks at.
     pub(crate) fn standing(&self) -> Standing {
         Standing { status: self.status(), attempt: self.attempt }
+    }
+
+    /// Returns what the order of the statistics looks at.
+    pub(crate) fn ending(&self) -> Ending {
+        Ending { standing: self.standing(), finished_at: self.finished_at() }
     }
 
     /// Returns when the image reached its end, if it has.

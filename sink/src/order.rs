@@ -5,6 +5,8 @@
 //! else the latest attempt's failed; but an upload of a later attempt stands above an earlier failure. Of two final
 //! facts of the same attempt the first wins. So the order of arrival and repetition change nothing.
 
+use proto::UnixMillis;
+
 /// The three states by name, as they stand in rows, answers and SQL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Status {
@@ -50,6 +52,29 @@ pub(crate) fn replaces(new: Standing, row: Option<Standing>) -> bool {
     }
 }
 
+/// What a fact, or a row, says, as far as the statistics care.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Ending {
+    pub(crate) standing: Standing,
+    pub(crate) finished_at: Option<UnixMillis>,
+}
+
+/// Says whether `new` replaces what is known, for readers who do not ask the row. The row takes the first of two final facts
+/// of one attempt; topics have no mutual order, so each reader may meet another one first. Here processed stands above
+/// failed, and the earlier above the later: all readers end with the same, whatever they meet first.
+pub(crate) fn outranks(new: Ending, known: Option<Ending>) -> bool {
+    let Some(known) = known else { return true };
+    let is_of_same = new.standing.attempt == known.standing.attempt;
+    match (new.standing.status, known.standing.status) {
+        (Status::Processed, Status::Failed) if is_of_same => true,
+        (Status::Failed, Status::Processed) if is_of_same => false,
+        (new_status, known_status) if is_of_same && new_status == known_status => {
+            new.finished_at < known.finished_at
+        }
+        _ => replaces(new.standing, Some(known.standing)),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -88,6 +113,27 @@ mod tests {
         #[test]
         fn a_fact_never_replaces_itself(fact in standing()) {
             prop_assert!(!replaces(fact, Some(fact)));
+        }
+    }
+
+    fn ending_after(facts: &[Ending]) -> Option<Ending> {
+        facts.iter().fold(None, |known, fact| if outranks(*fact, known) { Some(*fact) } else { known })
+    }
+
+    proptest! {
+        #[test]
+        fn readers_who_meet_facts_in_any_order_agree_even_where_an_attempt_has_ended_twice(
+            (facts, shuffled) in prop::collection::vec((standing(), 0_i64..3), 1..10).prop_flat_map(|facts| {
+                let ending = |(standing, at): (Standing, i64)| {
+                    let finished_at = (standing.status != Status::Uploaded).then_some(UnixMillis(at));
+                    Ending { standing, finished_at }
+                };
+                let facts: Vec<Ending> = facts.into_iter().map(ending).collect();
+                let twice = [facts.clone(), facts.clone()].concat();
+                (Just(facts), Just(twice).prop_shuffle())
+            })
+        ) {
+            prop_assert_eq!(ending_after(&facts), ending_after(&shuffled));
         }
     }
 

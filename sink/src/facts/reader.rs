@@ -1,14 +1,17 @@
-//! The reader of the statistics: takes every record from where the database stands, and writes in batches.
+//! The reader of the statistics: takes every record from where the database stands, writes in batches, and closes what has
+//! expired once it has read all there is.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use chassis::Shutdown;
-use conveyor::{KafkaArgs, Offsets, Record, Tail, TailFrom, tail};
+use conveyor::{KafkaArgs, Offsets, Pulse, Record, Tail, TailFrom, TailOf, tail};
 use futures::FutureExt as _;
-use proto::{Codec, DecodeError, Topic};
+use proto::{Codec, DecodeError, Topic, UnixMillis};
+use tokio::time::MissedTickBehavior;
 
-use super::store::{Batch, Facts};
+use super::closing::Closing;
+use super::store::Batch;
 use crate::{fact, metrics};
 
 /// Records written together.
@@ -19,7 +22,29 @@ const PAUSE: Duration = Duration::from_secs(1);
 pub(crate) struct FactsReader {
     pub(crate) kafka: KafkaArgs,
     pub(crate) codec: Arc<Codec>,
-    pub(crate) facts: Facts,
+    pub(crate) closing: Closing,
+    /// Between two looks for what has expired.
+    pub(crate) close_every: Duration,
+    /// Records that wait while nothing moves for this long mean a stuck client.
+    pub(crate) stall_max: Duration,
+}
+
+/// What is to be read before the figures are those of everybody who has read the log: the ends of its partitions when the
+/// reading began.
+struct Ahead(Offsets);
+
+impl Ahead {
+    fn of(tail: &Tail) -> Ahead {
+        let start = tail.start();
+        let high = tail.watermarks().high.iter().map(|(place, high)| (*place, *high));
+        Ahead(high.filter(|(place, high)| start.get(place).is_some_and(|start| start < high)).collect())
+    }
+
+    fn pass(&mut self, record: &Record) {
+        if self.0.get(&record.place()).is_some_and(|high| record.offset + 1 >= *high) {
+            self.0.remove(&record.place());
+        }
+    }
 }
 
 impl FactsReader {
@@ -44,19 +69,46 @@ impl FactsReader {
     }
 
     async fn read(&self, is_named: &mut bool) -> anyhow::Result<()> {
+        self.closing.learn().await?;
         let mut tail = self.open().await?;
+        let (mut ahead, pulse) = (Ahead::of(&tail), tail.pulse());
+        let mut look = tokio::time::interval(self.close_every);
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         *is_named = false;
-        while let Some(first) = tail.next().await {
-            let mut batch = Batch::default();
-            self.take(&mut batch, first?).await;
-            for _ in 1..BATCH_RECORDS_MAX {
-                let Some(Some(record)) = tail.next().now_or_never() else { break };
-                self.take(&mut batch, record?).await;
+        loop {
+            tokio::select! {
+                record = tail.next() => {
+                    let Some(first) = record else { return Ok(()) };
+                    self.take_all(first?, &mut tail, &mut ahead).await?;
+                }
+                _ = look.tick() => if ahead.0.is_empty() && *pulse.borrow() == Pulse::Live {
+                    self.close().await;
+                }
             }
-            let count = batch.facts.len() as u64;
-            self.facts.write(batch).await?;
-            metrics::facts_written(count);
         }
+    }
+
+    /// Closes what has expired. What cannot be closed now is closed later.
+    async fn close(&self) {
+        if let Err(error) = self.closing.close(UnixMillis::now()).await {
+            tracing::warn!("close the statistics of what has expired: {error:#}");
+        }
+    }
+
+    /// Writes a record and what has been read ahead, together.
+    async fn take_all(&self, first: Record, tail: &mut Tail, ahead: &mut Ahead) -> anyhow::Result<()> {
+        let mut batch = Batch::default();
+        ahead.pass(&first);
+        self.take(&mut batch, first).await;
+        for _ in 1..BATCH_RECORDS_MAX {
+            let Some(Some(record)) = tail.next().now_or_never() else { break };
+            let record = record?;
+            ahead.pass(&record);
+            self.take(&mut batch, record).await;
+        }
+        let count = batch.facts.len() as u64;
+        self.closing.facts.write(batch).await?;
+        metrics::facts_written(count);
         Ok(())
     }
 
@@ -65,7 +117,7 @@ impl FactsReader {
     async fn open(&self) -> anyhow::Result<Tail> {
         let epochs = conveyor::epochs(&self.kafka, &Topic::ALL, PAUSE * 5).await?;
         let watermarks = tail::watermarks(&self.kafka, &Topic::ALL).await?;
-        let stored = self.facts.positions().await?;
+        let stored = self.closing.facts.positions().await?;
         let mut offsets = Offsets::new();
         for (place, (epoch, next)) in stored {
             let low = watermarks.low.get(&place).copied().unwrap_or(0);
@@ -74,7 +126,9 @@ impl FactsReader {
                 offsets.insert(place, next);
             }
         }
-        Ok(Tail::open(&self.kafka, &Topic::ALL, TailFrom::Offsets(offsets)).await?)
+        let (kafka, stall_max) = (&self.kafka, self.stall_max);
+        let of = TailOf { kafka, topics: &Topic::ALL, name: "statistics", stall_max };
+        Ok(Tail::open(of, TailFrom::Offsets(offsets)).await?)
     }
 
     /// Adds a record to the batch. One that cannot be parsed, or tells of no image, only moves the position.
