@@ -19,7 +19,7 @@ const SILENCE_MAX: Duration = Duration::from_secs(60);
 /// One event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Event {
-    /// `image`, `purged` or `reset`.
+    /// As the server names it: `image`, `reset`.
     pub(crate) name: String,
     /// JSON.
     pub(crate) data: String,
