@@ -176,6 +176,13 @@ pub struct BeltArgs {
     pub stall_secs_max: u64,
 }
 
+impl BeltArgs {
+    /// Returns how long records may wait while nothing moves.
+    pub fn stall_max(&self) -> Duration {
+        Duration::from_secs(self.stall_secs_max)
+    }
+}
+
 impl Default for BeltArgs {
     fn default() -> BeltArgs {
         BeltArgs {

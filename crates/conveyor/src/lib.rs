@@ -24,5 +24,5 @@ pub use epoch::{EpochError, Epochs, epochs};
 pub use group::{Belt, run};
 pub use handler::{Fault, Handler, Rejection};
 pub use publish::{Headers, PublishError, Published, Publisher};
-pub use record::{Place, Record};
-pub use tail::{Offsets, Tail, TailError, TailFrom, Watermarks};
+pub use record::{Offsets, Place, Record};
+pub use tail::{Pulse, Tail, TailError, TailFrom, TailOf, Watermarks};

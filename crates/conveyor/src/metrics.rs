@@ -118,3 +118,32 @@ pub(crate) fn publish_failed(topic: Topic, kind: &'static str) {
     counter!("safelight_conveyor_publish_failures_total", "topic" => topic.name(), "kind" => kind)
         .increment(1);
 }
+
+/// Shows a tail's metrics from the start.
+pub(crate) fn begin_tail(tail: &'static str) {
+    describe_gauge!("safelight_tail_live", "1 while a tail has read all there is, or reads on; else 0.");
+    describe_gauge!("safelight_tail_lag_records", "Records that a tail has not read yet.");
+    describe_counter!(
+        "safelight_tail_stalls_total",
+        "Tails begun anew because records waited and nothing moved."
+    );
+    tail_not_live(tail);
+    counter!("safelight_tail_stalls_total", "tail" => tail).absolute(0);
+}
+
+pub(crate) fn tail_live(tail: &'static str) {
+    gauge!("safelight_tail_live", "tail" => tail).set(1.0);
+}
+
+pub(crate) fn tail_not_live(tail: &'static str) {
+    gauge!("safelight_tail_live", "tail" => tail).set(0.0);
+}
+
+pub(crate) fn tail_lag(tail: &'static str, records: i64) {
+    #[expect(clippy::cast_precision_loss, reason = "a lag of 2^52 records is not met")]
+    gauge!("safelight_tail_lag_records", "tail" => tail).set(records as f64);
+}
+
+pub(crate) fn tail_stalled(tail: &'static str) {
+    counter!("safelight_tail_stalls_total", "tail" => tail).increment(1);
+}

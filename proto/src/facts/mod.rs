@@ -19,7 +19,7 @@ use crate::{ClaimCheck, Format, UnixMillis};
 pub struct ImageUploaded {
     /// The original.
     pub source: Source,
-    /// 0 at first; redrive and re-render add one.
+    /// 0 at first; each further attempt at the same image has the next number.
     pub attempt: u32,
 }
 

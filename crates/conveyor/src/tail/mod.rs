@@ -1,73 +1,64 @@
 //! Owns reading without a group: all partitions from given offsets on, or a bounded range; and asking how far a group has
-//! come. Commits nothing, joins nothing, and decides nothing about which records matter.
+//! come. Commits nothing, joins nothing, and decides nothing about which records matter. A tail that is open for good is
+//! watched: one that stands still while records wait ends by name.
+
+mod ask;
+mod error;
+mod pulse;
+mod reader;
 
 use std::collections::BTreeMap;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures::Stream;
-use proto::Topic;
-use rdkafka::consumer::{BaseConsumer, Consumer};
-use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::topic_partition_list::TopicPartitionListElem;
-use tokio::sync::mpsc;
+use proto::{Topic, UnixMillis};
+use tokio::sync::{mpsc, watch};
 
-use crate::client::{self, CheckError, Ear, InvalidKafka};
-use crate::epoch::{self, EpochError, Epochs};
-use crate::message::record_of;
-use crate::places::{offset_list, partition_list, place_of};
-use crate::{KafkaArgs, Place, Record};
+pub use ask::{Watermarks, committed, watermarks};
+pub use error::TailError;
+pub use pulse::Pulse;
+
+use crate::epoch::Epochs;
+use crate::{KafkaArgs, Offsets, Place, Record};
+use ask::Opened;
+use pulse::Watcher;
+use reader::{Progress, Reader};
 
 /// Records read ahead of whoever takes them.
 const AHEAD_RECORDS_MAX: usize = 1024;
-const POLL: Duration = Duration::from_millis(100);
-const LEADER_WAIT: Duration = Duration::from_millis(50);
-/// librdkafka assigns only to clients with a group id. Nothing is joined or committed under it.
-const NO_GROUP: &str = "safelight-tail";
-
-/// The next offset of each partition.
-pub type Offsets = BTreeMap<Place, i64>;
 
 /// Where a tail begins.
 #[derive(Clone, Debug)]
 pub enum TailFrom {
     /// At what is published from now on.
     End,
+    /// At what was published this long ago; where the broker cannot tell (librdkafka's own), from now on.
+    Ago(Duration),
     /// At these offsets; partitions that are not named begin at their low watermark.
     Offsets(Offsets),
 }
 
-/// Says why a tail, or a range, ended early.
-#[derive(Debug, thiserror::Error)]
-pub enum TailError {
-    /// An offset is no longer there, or not yet: begin anew.
-    #[error("read from an offset that the log does not have")]
-    OutOfRange,
-    /// Kafka cannot be used right now, or refuses us.
-    #[error(transparent)]
-    Kafka(#[from] EpochError),
-    /// The client is broken: open another.
-    #[error("tail Kafka")]
-    Broken(#[source] KafkaError),
-    /// The system has no thread left to read on: try again later.
-    #[error("start a thread that reads Kafka")]
-    NoThread(#[source] std::io::Error),
-}
-
-/// The first and the next offset that each partition has.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Watermarks {
-    /// The oldest offset that can still be read.
-    pub low: Offsets,
-    /// The offset that the next record will have.
-    pub high: Offsets,
+/// What a tail is of, and under which name it is watched.
+#[derive(Clone, Copy, Debug)]
+pub struct TailOf<'a> {
+    /// How Kafka is reached.
+    pub kafka: &'a KafkaArgs,
+    /// All partitions of these.
+    pub topics: &'a [Topic],
+    /// Its name in metrics; one of few.
+    pub name: &'static str,
+    /// Records that wait while nothing moves for this long mean a stuck client.
+    pub stall_max: Duration,
 }
 
 /// All partitions of some topics, without a group. Ends when dropped.
 #[derive(Debug)]
 pub struct Tail {
     records: mpsc::Receiver<Result<Record, TailError>>,
+    pulse: watch::Receiver<Pulse>,
     epochs: Epochs,
     start: Offsets,
     watermarks: Watermarks,
@@ -75,16 +66,26 @@ pub struct Tail {
 
 impl Tail {
     /// Opens a tail. When it returns, `start` is pinned: nothing published from then on is missed.
-    pub async fn open(kafka: &KafkaArgs, topics: &[Topic], from: TailFrom) -> Result<Tail, TailError> {
-        let opened = Opened::new(kafka, topics).await?;
-        let start = match from {
-            TailFrom::End => opened.watermarks.high.clone(),
-            TailFrom::Offsets(offsets) => {
-                let begin = |(place, low): (&Place, &i64)| (*place, *offsets.get(place).unwrap_or(low));
-                opened.watermarks.low.iter().map(begin).collect()
-            }
+    pub async fn open(of: TailOf<'_>, from: TailFrom) -> Result<Tail, TailError> {
+        let since = match &from {
+            // Counted from here, however long the brokers take to answer.
+            TailFrom::Ago(ago) => Some(before(UnixMillis::now(), *ago)),
+            TailFrom::End | TailFrom::Offsets(_) => None,
         };
-        opened.read(start, None)
+        let opened = Opened::new(of.kafka, of.topics, since).await?;
+        let Watermarks { low, high } = &opened.watermarks;
+        let start = match &from {
+            TailFrom::End => high.clone(),
+            TailFrom::Ago(_) => preferred(&opened.since, high),
+            TailFrom::Offsets(offsets) => preferred(offsets, low),
+        };
+        let (tail, reader) = Tail::of(opened, start);
+        let (over, is_over) = std::sync::mpsc::channel();
+        let watcher = Watcher::new(of.name, of.stall_max, reader.progress(), reader.sender());
+        let pulse = watcher.pulse();
+        watcher.start(is_over)?;
+        reader.tells(over).start()?;
+        Ok(Tail { pulse, ..tail })
     }
 
     /// Opens a read from one vector of offsets up to another, for catching up; the last offset below each bound must be
@@ -95,15 +96,32 @@ impl Tail {
             from.iter().filter_map(bounds).filter(|(_, (start, end))| start < end).collect();
         let mut topics: Vec<Topic> = bounds.keys().map(|(topic, _)| *topic).collect();
         topics.dedup();
-        let opened = Opened::new(kafka, &topics).await?;
+        let opened = Opened::new(kafka, &topics, None).await?;
         let start = bounds.iter().map(|(place, (start, _))| (*place, *start)).collect();
         let end = bounds.iter().map(|(place, (_, end))| (*place, *end)).collect();
-        opened.read(start, Some(end))
+        let (tail, reader) = Tail::of(opened, start);
+        reader.until(end).start()?;
+        Ok(tail)
+    }
+
+    /// Makes a tail and what is to read for it.
+    fn of(opened: Opened, start: Offsets) -> (Tail, Reader) {
+        let Opened { consumer, epochs, watermarks, .. } = opened;
+        let (sender, records) = mpsc::channel(AHEAD_RECORDS_MAX);
+        let progress = Arc::new(Progress::new(consumer, start.clone()));
+        let reader = Reader::new(progress, epochs.clone(), sender);
+        let (_, pulse) = watch::channel(Pulse::Unknown);
+        (Tail { records, pulse, epochs, start, watermarks }, reader)
     }
 
     /// Returns the next record; none at the end of a range, or after an error.
     pub async fn next(&mut self) -> Option<Result<Record, TailError>> {
         self.records.recv().await
+    }
+
+    /// Returns whether it is live, now and whenever that changes. Nobody watches a range.
+    pub fn pulse(&self) -> watch::Receiver<Pulse> {
+        self.pulse.clone()
     }
 
     /// Returns where it began.
@@ -135,183 +153,12 @@ impl Stream for Tail {
     }
 }
 
-/// Returns the watermarks of every partition of the topics.
-pub async fn watermarks(kafka: &KafkaArgs, topics: &[Topic]) -> Result<Watermarks, TailError> {
-    Ok(Opened::new(kafka, topics).await?.watermarks)
+fn before(moment: UnixMillis, ago: Duration) -> UnixMillis {
+    let ago_ms = i64::try_from(ago.as_millis()).unwrap_or(i64::MAX);
+    UnixMillis(moment.0.saturating_sub(ago_ms).max(0))
 }
 
-/// Returns how far `group` has committed: the next offset of each place where it has committed any. Asks through a client
-/// of its own, so it is for now and then. Fails when Kafka does not answer within `timeout`, or refuses us.
-pub async fn committed(
-    kafka: &KafkaArgs,
-    group: &str,
-    places: &[Place],
-    timeout: Duration,
-) -> Result<Offsets, TailError> {
-    let (kafka, group, places) = (kafka.clone(), group.to_owned(), places.to_vec());
-    let asked = tokio::task::spawn_blocking(move || ask_committed((&kafka, &group), places, timeout));
-    Ok(asked.await.expect("asking does not panic")?)
-}
-
-fn ask_committed(
-    (kafka, group): (&KafkaArgs, &str),
-    places: Vec<Place>,
-    timeout: Duration,
-) -> Result<Offsets, EpochError> {
-    let ear = Ear::default();
-    let config = client::consumer(kafka, group)?;
-    let asker: BaseConsumer<Ear> = config.create_with_context(ear.clone()).map_err(InvalidKafka::Client)?;
-    let answer = asker.committed_offsets(partition_list(places), timeout).map_err(|cause| {
-        // The error events of this client are only heard while it is polled.
-        while asker.poll(Duration::ZERO).is_some() {}
-        ear.judge(kafka, cause)
-    })?;
-    let committed = |element: &TopicPartitionListElem<'_>| {
-        // Where nothing is committed stands a negative word, and where the answer failed an error.
-        element.error().ok()?;
-        Some((place_of(element)?, element.offset().to_raw().filter(|next| *next >= 0)?))
-    };
-    Ok(answer.elements().iter().filter_map(committed).collect())
-}
-
-/// A client that knows epochs and watermarks and reads nothing yet.
-struct Opened {
-    consumer: BaseConsumer<Ear>,
-    epochs: Epochs,
-    watermarks: Watermarks,
-}
-
-impl Opened {
-    async fn new(kafka: &KafkaArgs, topics: &[Topic]) -> Result<Opened, TailError> {
-        let (kafka, topics) = (kafka.clone(), topics.to_vec());
-        let opened = tokio::task::spawn_blocking(move || Opened::ask(&kafka, &topics));
-        Ok(opened.await.expect("asking does not panic")?)
-    }
-
-    fn ask(kafka: &KafkaArgs, topics: &[Topic]) -> Result<Opened, EpochError> {
-        let ear = Ear::default();
-        let mut config = client::consumer(kafka, NO_GROUP)?;
-        // An offset that is gone must be told, not jumped over.
-        config.set("auto.offset.reset", "error");
-        // Whoever takes the records may be slow, and there is no group to be expelled from.
-        config.set("max.poll.interval.ms", "86400000");
-        let consumer: BaseConsumer<Ear> =
-            config.create_with_context(ear.clone()).map_err(InvalidKafka::Client)?;
-        let judge = |cause| -> CheckError { ear.judge(kafka, cause) };
-        let timeout = kafka.publish_max();
-        let epochs = epoch::ask(consumer.client(), kafka, topics, timeout).map_err(judge)?;
-        let watermarks = ask_watermarks(&consumer, topics, timeout).map_err(judge)?;
-        Ok(Opened { consumer, epochs, watermarks })
-    }
-
-    fn read(self, start: Offsets, end: Option<Offsets>) -> Result<Tail, TailError> {
-        let Opened { consumer, epochs, watermarks } = self;
-        let (sender, records) = mpsc::channel(AHEAD_RECORDS_MAX);
-        let reader = Reader { consumer, epochs: epochs.clone(), sender, end };
-        let begin = start.clone();
-        std::thread::Builder::new()
-            .name("conveyor-tail".into())
-            .spawn(move || reader.run(begin))
-            .map_err(TailError::NoThread)?;
-        Ok(Tail { records, epochs, start, watermarks })
-    }
-}
-
-fn ask_watermarks(
-    consumer: &BaseConsumer<Ear>,
-    topics: &[Topic],
-    timeout: Duration,
-) -> Result<Watermarks, KafkaError> {
-    let mut watermarks = Watermarks::default();
-    for topic in topics {
-        let metadata = consumer.fetch_metadata(Some(topic.name()), timeout)?;
-        for partition in metadata.topics().iter().flat_map(|topic| topic.partitions()) {
-            let (low, high) = ask_partition(consumer, (*topic, partition.id()), timeout)?;
-            watermarks.low.insert((*topic, partition.id()), low);
-            watermarks.high.insert((*topic, partition.id()), high);
-        }
-    }
-    Ok(watermarks)
-}
-
-/// Asks for one partition; again while its leader is changing.
-fn ask_partition(
-    consumer: &BaseConsumer<Ear>,
-    (topic, partition): Place,
-    timeout: Duration,
-) -> Result<(i64, i64), KafkaError> {
-    let deadline = Instant::now() + timeout;
-    loop {
-        let asked = consumer.fetch_watermarks(topic.name(), partition, timeout);
-        let is_moving = matches!(
-            asked.as_ref().map_err(KafkaError::rdkafka_error_code),
-            Err(Some(RDKafkaErrorCode::NotLeaderForPartition | RDKafkaErrorCode::LeaderNotAvailable))
-        );
-        if !is_moving || Instant::now() >= deadline {
-            return asked;
-        }
-        std::thread::sleep(LEADER_WAIT);
-    }
-}
-
-/// The tail's thread.
-struct Reader {
-    consumer: BaseConsumer<Ear>,
-    epochs: Epochs,
-    sender: mpsc::Sender<Result<Record, TailError>>,
-    /// What is still to be read of a range: the first offset of each place that no longer belongs to it.
-    end: Option<Offsets>,
-}
-
-impl Reader {
-    fn run(mut self, start: Offsets) {
-        if let Err(error) = self.read(start) {
-            let _ = self.sender.blocking_send(Err(error));
-        }
-    }
-
-    fn read(&mut self, start: Offsets) -> Result<(), TailError> {
-        self.consumer.assign(&offset_list(start)).map_err(TailError::Broken)?;
-        while !self.sender.is_closed() && !self.end.as_ref().is_some_and(BTreeMap::is_empty) {
-            let record = match self.consumer.poll(POLL) {
-                None => continue,
-                Some(Ok(message)) => record_of(&message, &self.epochs),
-                Some(Err(error)) => {
-                    judge(error)?;
-                    continue;
-                }
-            };
-            let Some(record) = record.filter(|record| self.belongs(record)) else { continue };
-            // Blocks while whoever takes the records is slow; an error means that nobody does any more.
-            if self.sender.blocking_send(Ok(record)).is_err() {
-                break;
-            }
-        }
-        Ok(())
-    }
-
-    /// Says whether the record belongs to the range, and strikes its place when it is the last one that does.
-    fn belongs(&mut self, record: &Record) -> bool {
-        let Some(open) = &mut self.end else { return true };
-        let Some(end) = open.get(&record.place()).copied() else { return false };
-        if record.offset + 1 >= end {
-            open.remove(&record.place());
-        }
-        record.offset < end
-    }
-}
-
-/// Says what an error of the client means to a tail.
-fn judge(error: KafkaError) -> Result<(), TailError> {
-    match (&error, error.rdkafka_error_code()) {
-        (KafkaError::MessageConsumptionFatal(_), _) => Err(TailError::Broken(error)),
-        (_, Some(RDKafkaErrorCode::AutoOffsetReset | RDKafkaErrorCode::OffsetOutOfRange)) => {
-            Err(TailError::OutOfRange)
-        }
-        // The client reconnects by itself.
-        _ => {
-            tracing::debug!("tail Kafka: {error}");
-            Ok(())
-        }
-    }
+/// Returns the places of `all` with their offsets in `wanted`, or else in `all`.
+fn preferred(wanted: &Offsets, all: &Offsets) -> Offsets {
+    all.iter().map(|(place, offset)| (*place, *wanted.get(place).unwrap_or(offset))).collect()
 }

@@ -7,7 +7,8 @@ use proto::{CustomerId, ImageId, Picture, Placeholder, RenditionFact, Sha256, Th
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::fact::{State, Status};
+use crate::fact::State;
+use crate::order::Status;
 use crate::original;
 use crate::table::Row;
 
@@ -126,7 +127,7 @@ impl Image {
     }
 
     /// Renders an original that has no row yet; none when it does not say how long it lives.
-    pub(super) fn of_original(customer: &CustomerId, id: ImageId, stored: &Stored) -> Option<Image> {
+    pub(crate) fn of_original(customer: &CustomerId, id: ImageId, stored: &Stored) -> Option<Image> {
         Some(Image {
             id: id.to_string(),
             customer_id: customer.to_string(),

@@ -1,11 +1,35 @@
-//! The order of facts: which fact may replace which. Pure; the same rule once as a function and once as the condition
-//! that DynamoDB checks at the moment of writing, held together by a test.
+//! The order of facts: which fact may replace which. Pure. The table has the same rule as a condition that DynamoDB checks
+//! at the moment of writing, held to this one by a test.
 //!
 //! Among the facts about one image the row ends up with: the latest attempt's processed, if any attempt was processed;
 //! else the latest attempt's failed; but an upload of a later attempt stands above an earlier failure. Of two final
 //! facts of the same attempt the first wins. So the order of arrival and repetition change nothing.
 
-use crate::fact::Status;
+use proto::UnixMillis;
+
+/// The three states by name, as they stand in rows, answers and SQL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Status {
+    Uploaded,
+    Processed,
+    Failed,
+}
+
+impl Status {
+    pub(crate) const ALL: [Status; 3] = [Status::Uploaded, Status::Processed, Status::Failed];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Status::Uploaded => "uploaded",
+            Status::Processed => "processed",
+            Status::Failed => "failed",
+        }
+    }
+
+    pub(crate) fn parse(name: &str) -> Option<Status> {
+        Status::ALL.into_iter().find(|status| status.name() == name)
+    }
+}
 
 /// What a fact, or a row, says, as far as the order of facts cares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,29 +52,26 @@ pub(crate) fn replaces(new: Standing, row: Option<Standing>) -> bool {
     }
 }
 
-/// Returns [`replaces`] as a ConditionExpression over `#status` and `#attempt` with the values that
-/// [`values_of`] names.
-pub(super) fn condition_of(status: Status) -> &'static str {
-    match status {
-        Status::Processed => {
-            "attribute_not_exists(pk) OR #status = :uploaded OR (#status = :failed AND #attempt <> :attempt) \
-             OR (#status = :processed AND #attempt < :attempt)"
-        }
-        Status::Failed => {
-            "attribute_not_exists(pk) OR (#status = :uploaded AND #attempt <= :attempt) \
-             OR (#status = :failed AND #attempt < :attempt)"
-        }
-        Status::Uploaded => {
-            "attribute_not_exists(pk) OR (#status IN (:uploaded, :failed) AND #attempt < :attempt)"
-        }
-    }
+/// What a fact, or a row, says, as far as the statistics care.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Ending {
+    pub(crate) standing: Standing,
+    pub(crate) finished_at: Option<UnixMillis>,
 }
 
-/// Returns the states that [`condition_of`] compares with; DynamoDB refuses values that no expression uses.
-pub(super) fn values_of(status: Status) -> &'static [Status] {
-    match status {
-        Status::Processed => &[Status::Uploaded, Status::Failed, Status::Processed],
-        Status::Failed | Status::Uploaded => &[Status::Uploaded, Status::Failed],
+/// Says whether `new` replaces what is known, for readers who do not ask the row. The row takes the first of two final facts
+/// of one attempt; topics have no mutual order, so each reader may meet another one first. Here processed stands above
+/// failed, and the earlier above the later: all readers end with the same, whatever they meet first.
+pub(crate) fn outranks(new: Ending, known: Option<Ending>) -> bool {
+    let Some(known) = known else { return true };
+    let is_of_same = new.standing.attempt == known.standing.attempt;
+    match (new.standing.status, known.standing.status) {
+        (Status::Processed, Status::Failed) if is_of_same => true,
+        (Status::Failed, Status::Processed) if is_of_same => false,
+        (new_status, known_status) if is_of_same && new_status == known_status => {
+            new.finished_at < known.finished_at
+        }
+        _ => replaces(new.standing, Some(known.standing)),
     }
 }
 
@@ -92,6 +113,27 @@ mod tests {
         #[test]
         fn a_fact_never_replaces_itself(fact in standing()) {
             prop_assert!(!replaces(fact, Some(fact)));
+        }
+    }
+
+    fn ending_after(facts: &[Ending]) -> Option<Ending> {
+        facts.iter().fold(None, |known, fact| if outranks(*fact, known) { Some(*fact) } else { known })
+    }
+
+    proptest! {
+        #[test]
+        fn readers_who_meet_facts_in_any_order_agree_even_where_an_attempt_has_ended_twice(
+            (facts, shuffled) in prop::collection::vec((standing(), 0_i64..3), 1..10).prop_flat_map(|facts| {
+                let ending = |(standing, at): (Standing, i64)| {
+                    let finished_at = (standing.status != Status::Uploaded).then_some(UnixMillis(at));
+                    Ending { standing, finished_at }
+                };
+                let facts: Vec<Ending> = facts.into_iter().map(ending).collect();
+                let twice = [facts.clone(), facts.clone()].concat();
+                (Just(facts), Just(twice).prop_shuffle())
+            })
+        ) {
+            prop_assert_eq!(ending_after(&facts), ending_after(&shuffled));
         }
     }
 

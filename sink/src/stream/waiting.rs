@@ -12,7 +12,8 @@ use proto::{Coordinates, ImageId, UnixMillis};
 
 use super::written::Written;
 use crate::fact::Fact;
-use crate::table::{Found, Row, Rows, replaces};
+use crate::order::replaces;
+use crate::table::{Found, Row, Rows};
 
 /// Whether a record is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,7 +42,7 @@ fn verdict(fact: &Fact, record: &Coordinates, row: Found<'_>, now: UnixMillis) -
 
 /// Records that have been read and not been decided on in full.
 #[derive(Debug, Default)]
-pub(crate) struct Screen {
+pub(crate) struct Waiting {
     queues: BTreeMap<Place, VecDeque<Pending>>,
     pending: usize,
 }
@@ -55,6 +56,16 @@ struct Pending {
     decided: Option<Option<Row>>,
 }
 
+/// What a look for rows has found.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Look<'a> {
+    /// The images whose rows were asked for.
+    pub(crate) asked: &'a HashSet<ImageId>,
+    pub(crate) rows: &'a Rows,
+    /// How far the group had come before the rows were read.
+    pub(crate) written: &'a Written,
+}
+
 /// A record that has been decided on, with its row if it is shown.
 #[derive(Debug)]
 pub(crate) struct Decided {
@@ -63,7 +74,7 @@ pub(crate) struct Decided {
     pub(crate) row: Option<Row>,
 }
 
-impl Screen {
+impl Waiting {
     /// Takes a record in.
     pub(crate) fn push(&mut self, record: Coordinates, fact: Option<Fact>, read_at: Instant) {
         let decided = fact.is_none().then_some(None);
@@ -92,7 +103,7 @@ impl Screen {
     }
 
     /// Returns since when the record has been in that has waited longest.
-    pub(crate) fn waiting_since(&self) -> Option<Instant> {
+    pub(crate) fn since(&self) -> Option<Instant> {
         let undecided = |pending: &&Pending| pending.decided.is_none();
         let first = |queue: &VecDeque<Pending>| queue.iter().find(undecided).map(|pending| pending.read_at);
         self.queues.values().filter_map(first).min()
@@ -104,22 +115,17 @@ impl Screen {
         waiting.map(|(place, _)| *place).collect()
     }
 
-    /// Decides on the records about the images of `asked`, whose rows were read after `written` was asked for.
-    pub(crate) fn judge(
-        &mut self,
-        asked: &HashSet<ImageId>,
-        (rows, written): (&Rows, &Written),
-        now: UnixMillis,
-    ) {
+    /// Decides on the records about the images that were asked about.
+    pub(crate) fn judge(&mut self, look: &Look<'_>, now: UnixMillis) {
         for pending in self.queues.values_mut().flatten().filter(|pending| pending.decided.is_none()) {
-            let Some(fact) = pending.fact.as_ref().filter(|fact| asked.contains(&fact.source.image_id))
+            let Some(fact) = pending.fact.as_ref().filter(|fact| look.asked.contains(&fact.source.image_id))
             else {
                 continue;
             };
-            let row = rows.of(fact.source.image_id);
+            let row = look.rows.of(fact.source.image_id);
             pending.decided = match (verdict(fact, &pending.record, row, now), row) {
                 (Verdict::Show, Found::Row(row)) => Some(Some(row.clone())),
-                (Verdict::Wait, _) if !written.has_passed(&pending.record) => None,
+                (Verdict::Wait, _) if !look.written.has_passed(&pending.record) => None,
                 _ => Some(None),
             };
         }
@@ -159,6 +165,12 @@ mod tests {
         Written::said(Offsets::new())
     }
 
+    /// Judges after the rows of all that wait were asked for.
+    fn judge(waiting: &mut Waiting, rows: &Rows, written: &Written, now: UnixMillis) {
+        let asked = waiting.wanted(10);
+        waiting.judge(&Look { asked: &asked, rows, written }, now);
+    }
+
     fn offsets(decided: &[Decided]) -> Vec<(i32, i64, bool)> {
         decided.iter().map(|one| (one.place.1, one.offset, one.row.is_some())).collect()
     }
@@ -184,26 +196,26 @@ mod tests {
         let now = UnixMillis::now();
         let fact = |name| sample::facts(sample::source("acme", name), 0).remove(1);
         let (late, behind_it, other) = (fact("a"), fact("b"), fact("c"));
-        let mut screen = Screen::default();
-        screen.push(at(0, 5), Some(late.clone()), Instant::now());
-        screen.push(at(0, 6), Some(behind_it.clone()), Instant::now());
-        screen.push(at(1, 1), Some(other.clone()), Instant::now());
+        let mut waiting = Waiting::default();
+        waiting.push(at(0, 5), Some(late.clone()), Instant::now());
+        waiting.push(at(0, 6), Some(behind_it.clone()), Instant::now());
+        waiting.push(at(1, 1), Some(other.clone()), Instant::now());
         let known = Rows::from_iter([row(&behind_it, at(0, 6)), row(&other, at(1, 1))]);
-        screen.judge(&screen.wanted(10), (&known, &behind()), now);
-        assert_eq!(offsets(&screen.take_decided()), [(1, 1, true)]);
+        judge(&mut waiting, &known, &behind(), now);
+        assert_eq!(offsets(&waiting.take_decided()), [(1, 1, true)]);
         let known = Rows::from_iter([row(&late, at(0, 5))]);
-        screen.judge(&screen.wanted(10), (&known, &behind()), now);
-        assert_eq!(offsets(&screen.take_decided()), [(0, 5, true), (0, 6, true)]);
-        assert_eq!(screen.len(), 0);
+        judge(&mut waiting, &known, &behind(), now);
+        assert_eq!(offsets(&waiting.take_decided()), [(0, 5, true), (0, 6, true)]);
+        assert_eq!(waiting.len(), 0);
     }
 
     #[test]
     fn what_tells_of_no_image_is_passed_over() {
-        let mut screen = Screen::default();
-        screen.push(at(0, 0), None, Instant::now());
-        assert!(screen.wanted(10).is_empty());
-        assert_eq!(screen.waiting_since(), None);
-        assert_eq!(screen.take_decided().len(), 1);
+        let mut waiting = Waiting::default();
+        waiting.push(at(0, 0), None, Instant::now());
+        assert!(waiting.wanted(10).is_empty());
+        assert_eq!(waiting.since(), None);
+        assert_eq!(waiting.take_decided().len(), 1);
     }
 
     #[test]
@@ -211,15 +223,15 @@ mod tests {
         let now = UnixMillis::now();
         let fact = sample::facts(sample::source("acme", "a"), 0).remove(1);
         let long_ago = Instant::now() - std::time::Duration::from_secs(3600);
-        let mut screen = Screen::default();
-        screen.push(at(0, 5), Some(fact.clone()), long_ago);
-        assert_eq!((screen.waiting_since(), screen.places()), (Some(long_ago), vec![(Topic::Processed, 0)]));
+        let mut waiting = Waiting::default();
+        waiting.push(at(0, 5), Some(fact.clone()), long_ago);
+        assert_eq!((waiting.since(), waiting.places()), (Some(long_ago), vec![(Topic::Processed, 0)]));
         // The group has finished with 4 and is at 5.
         let up_to_it = Written::said(Offsets::from([((Topic::Processed, 0), 5)]));
-        screen.judge(&screen.wanted(10), (&Rows::default(), &up_to_it), now);
-        assert!(screen.take_decided().is_empty());
-        screen.judge(&screen.wanted(10), (&Rows::from_iter([row(&fact, at(0, 5))]), &up_to_it), now);
-        assert_eq!(offsets(&screen.take_decided()), [(0, 5, true)]);
+        judge(&mut waiting, &Rows::default(), &up_to_it, now);
+        assert!(waiting.take_decided().is_empty());
+        judge(&mut waiting, &Rows::from_iter([row(&fact, at(0, 5))]), &up_to_it, now);
+        assert_eq!(offsets(&waiting.take_decided()), [(0, 5, true)]);
     }
 
     #[test]
@@ -227,14 +239,14 @@ mod tests {
         let now = UnixMillis::now();
         let fact = |name| sample::facts(sample::source("acme", name), 0).remove(1);
         let (nameless, named) = (fact("a"), fact("b"));
-        let mut screen = Screen::default();
-        screen.push(at(0, 5), Some(nameless.clone()), Instant::now());
-        screen.push(at(0, 6), Some(named.clone()), Instant::now());
+        let mut waiting = Waiting::default();
+        waiting.push(at(0, 5), Some(nameless.clone()), Instant::now());
+        waiting.push(at(0, 6), Some(named.clone()), Instant::now());
         let past = Written::said(Offsets::from([((Topic::Processed, 0), 7)]));
         let asked = HashSet::from([nameless.source.image_id]);
-        screen.judge(&asked, (&Rows::default(), &past), now);
-        assert_eq!(offsets(&screen.take_decided()), [(0, 5, false)], "the other one was not asked for");
-        screen.judge(&screen.wanted(10), (&Rows::from_iter([row(&named, at(0, 6))]), &past), now);
-        assert_eq!(offsets(&screen.take_decided()), [(0, 6, true)]);
+        waiting.judge(&Look { asked: &asked, rows: &Rows::default(), written: &past }, now);
+        assert_eq!(offsets(&waiting.take_decided()), [(0, 5, false)], "the other one was not asked for");
+        judge(&mut waiting, &Rows::from_iter([row(&named, at(0, 6))]), &past, now);
+        assert_eq!(offsets(&waiting.take_decided()), [(0, 6, true)]);
     }
 }

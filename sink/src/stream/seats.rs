@@ -9,12 +9,19 @@ use crate::metrics;
 
 /// Counts open streams.
 #[derive(Debug, Default)]
-pub(crate) struct Places(Mutex<Taken>);
+pub(crate) struct Seats(Mutex<Taken>);
 
 #[derive(Debug, Default)]
 struct Taken {
     total: usize,
     of_customer: HashMap<CustomerId, usize>,
+}
+
+/// How many may be taken.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SeatsMax {
+    pub(crate) of_customer: usize,
+    pub(crate) in_all: usize,
 }
 
 /// Says that no further stream may open.
@@ -26,35 +33,34 @@ pub(crate) enum Full {
     Process,
 }
 
-/// An open stream's place, free again when dropped.
+/// An open stream's seat, free again when dropped.
 #[derive(Debug)]
 pub(crate) struct Seat {
-    places: Arc<Places>,
+    seats: Arc<Seats>,
     customer: CustomerId,
 }
 
-impl Places {
-    /// Takes a place.
-    pub(crate) fn take(self: &Arc<Places>, customer: &CustomerId, max: (usize, usize)) -> Result<Seat, Full> {
-        let (per_customer_max, max) = max;
+impl Seats {
+    /// Takes a seat.
+    pub(crate) fn take(self: &Arc<Seats>, customer: &CustomerId, max: SeatsMax) -> Result<Seat, Full> {
         let mut taken = self.0.lock().expect("no holder of the lock panics");
-        if taken.total >= max {
+        if taken.total >= max.in_all {
             return Err(Full::Process);
         }
         let of_customer = taken.of_customer.entry(customer.clone()).or_default();
-        if *of_customer >= per_customer_max {
+        if *of_customer >= max.of_customer {
             return Err(Full::Customer);
         }
         *of_customer += 1;
         taken.total += 1;
         metrics::stream_opened();
-        Ok(Seat { places: Arc::clone(self), customer: customer.clone() })
+        Ok(Seat { seats: Arc::clone(self), customer: customer.clone() })
     }
 }
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        let mut taken = self.places.0.lock().expect("no holder of the lock panics");
+        let mut taken = self.seats.0.lock().expect("no holder of the lock panics");
         taken.total -= 1;
         if let Some(of_customer) = taken.of_customer.get_mut(&self.customer) {
             *of_customer -= 1;
@@ -71,10 +77,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn places_are_bounded_for_each_customer_and_for_all_and_come_back() {
-        let places = Arc::new(Places::default());
+    fn seats_are_bounded_for_each_customer_and_for_all_and_come_back() {
+        let seats = Arc::new(Seats::default());
         let customer = |name| CustomerId::parse(name).unwrap();
-        let take = |name| places.take(&customer(name), (2, 3));
+        let max = SeatsMax { of_customer: 2, in_all: 3 };
+        let take = |name| seats.take(&customer(name), max);
         let first = take("a").unwrap();
         let _second = take("a").unwrap();
         assert_eq!(take("a").unwrap_err(), Full::Customer);
