@@ -7,22 +7,35 @@ use image::ImageDecoder;
 use image::codecs::png::PngDecoder;
 
 use super::{Decoded, check_size, from_image_error, orientation_of, read_pixels, within_limit};
+use crate::raster::picture::Picture;
 use crate::{Limits, RenderError};
 
 const SIGNATURE_BYTES: usize = 8;
+/// Where a file says the bits of a sample and, behind that, the colour type.
+const DEPTH_AT: usize = 24;
+/// The colour type of grey without alpha.
+const GREY: u8 = 0;
+/// `IEND` as it always is.
+const END: &[u8] = b"\0\0\0\0IEND\xaeB`\x82";
 /// Rows, Huffman tables and a palette: what the decoder needs beside pixels and profile.
 const DECODER_BYTES_MAX: u64 = 8 << 20;
 
 pub(super) fn decode(file: &[u8], limits: &Limits) -> Result<Decoded, RenderError> {
     let parts = walk(file, limits)?;
-    let mut allowed = image::Limits::no_limits();
-    allowed.max_alloc = Some(DECODER_BYTES_MAX + 2 * limits.icc_bytes_max);
-    let mut decoder =
-        PngDecoder::with_limits(Cursor::new(&parts.essential), allowed).map_err(from_image_error)?;
-    let icc = within_limit(decoder.icc_profile().ok().flatten(), limits);
-    let picture = read_pixels(decoder, limits)?;
+    let (picture, icc) = pixels(&parts.essential, limits).map_err(|error| match error {
+        RenderError::Corrupt(_) if parts.is_cut => RenderError::truncated("the file ends in its pixel data"),
+        error => error,
+    })?;
     let size = (picture.width, picture.height);
     Ok(Decoded { picture, size, times: 1.0, orientation: orientation_of(parts.exif), icc })
+}
+
+fn pixels(file: &[u8], limits: &Limits) -> Result<(Picture, Option<Vec<u8>>), RenderError> {
+    let mut allowed = image::Limits::no_limits();
+    allowed.max_alloc = Some(DECODER_BYTES_MAX + 2 * limits.icc_bytes_max);
+    let mut decoder = PngDecoder::with_limits(Cursor::new(file), allowed).map_err(from_image_error)?;
+    let icc = within_limit(decoder.icc_profile().ok().flatten(), limits);
+    Ok((read_pixels(decoder, limits)?, icc))
 }
 
 /// The block of EXIF, where there is one.
@@ -31,31 +44,45 @@ pub(super) fn exif<'a>(file: &'a [u8], limits: &Limits) -> Option<&'a [u8]> {
 }
 
 struct Parts<'a> {
-    /// The file without its dispensable chunks.
+    /// The file without its dispensable chunks, with an end.
     essential: Vec<u8>,
     exif: Option<&'a [u8]>,
+    /// Whether the file has no end of its own.
+    is_cut: bool,
 }
 
-/// Walks the chunks up to `IEND`. Fails as `truncated` when the file ends before it.
+/// Walks the chunks up to `IEND`. Fails as `truncated` when the file ends before its pixel data or in it; whether all of
+/// that is there when the file ends behind it, the decoder sees.
 fn walk<'a>(file: &'a [u8], limits: &Limits) -> Result<Parts<'a>, RenderError> {
     let (signature, mut rest) = file.split_at(SIGNATURE_BYTES);
-    let mut parts = Parts { essential: signature.to_vec(), exif: None };
+    let mut parts = Parts { essential: signature.to_vec(), exif: None, is_cut: false };
+    let mut has_pixels = false;
     loop {
-        let (chunk, after) = next_chunk(rest)?;
+        let is_pixels = rest.get(4..).is_some_and(|kind| kind.starts_with(b"IDAT"));
+        let (chunk, after) = match next_chunk(rest) {
+            Err(_) if has_pixels && !is_pixels => {
+                parts.is_cut = true;
+                break;
+            }
+            next => next?,
+        };
         rest = after;
+        has_pixels |= is_pixels;
         if parts.essential.len() == SIGNATURE_BYTES {
             check_size(header_size(&chunk)?, limits)?;
         }
-        if chunk.kind == b"eXIf" {
-            parts.exif = Some(chunk.content);
-        }
-        if is_essential(&chunk, limits) {
-            parts.essential.extend_from_slice(chunk.whole);
-        }
-        if chunk.kind == b"IEND" {
-            return Ok(parts);
+        match chunk.kind {
+            b"IEND" => break,
+            b"eXIf" => {
+                parts.exif.get_or_insert(chunk.content);
+            }
+            b"tRNS" => parts.essential.extend(within_depth(&chunk, &parts.essential)),
+            _ if is_essential(&chunk, limits) => parts.essential.extend_from_slice(chunk.whole),
+            _ => {}
         }
     }
+    parts.essential.extend_from_slice(END);
+    Ok(parts)
 }
 
 struct Chunk<'a> {
@@ -63,6 +90,13 @@ struct Chunk<'a> {
     content: &'a [u8],
     /// Length, kind, content and checksum.
     whole: &'a [u8],
+}
+
+impl Chunk<'_> {
+    /// Whether the checksum is that of the content.
+    fn is_whole(&self) -> bool {
+        self.whole.ends_with(&crc32(&self.whole[4..self.whole.len() - 4]).to_be_bytes())
+    }
 }
 
 fn next_chunk(bytes: &[u8]) -> Result<(Chunk<'_>, &[u8]), RenderError> {
@@ -86,7 +120,25 @@ fn header_size(chunk: &Chunk<'_>) -> Result<(u32, u32), RenderError> {
 fn is_essential(chunk: &Chunk<'_>, limits: &Limits) -> bool {
     let critical = chunk.kind[0].is_ascii_uppercase();
     let profile = chunk.kind == b"iCCP" && chunk.content.len() as u64 <= limits.icc_bytes_max;
-    critical || profile || chunk.kind == b"tRNS"
+    critical || profile
+}
+
+/// The `tRNS` of a grey picture of few bits says its level in sixteen: those that the picture has count, as libpng does it.
+fn within_depth(chunk: &Chunk<'_>, essential: &[u8]) -> Vec<u8> {
+    match (essential.get(DEPTH_AT..), chunk.content) {
+        (Some([depth @ 1..8, GREY, ..]), [_, level]) if chunk.is_whole() => {
+            let content = [0, level & ((1 << depth) - 1)];
+            let named = [chunk.kind, &content].concat();
+            [&2u32.to_be_bytes(), &named[..], &crc32(&named).to_be_bytes()].concat()
+        }
+        _ => chunk.whole.to_vec(),
+    }
+}
+
+/// PNG's checksum, bit by bit: for short chunks.
+pub(crate) fn crc32(bytes: &[u8]) -> u32 {
+    let step = |crc: u32, _| if crc & 1 == 1 { crc >> 1 ^ 0xedb8_8320 } else { crc >> 1 };
+    !bytes.iter().fold(u32::MAX, |crc, &byte| (0..8).fold(crc ^ u32::from(byte), step))
 }
 
 #[cfg(test)]
@@ -116,12 +168,118 @@ mod tests {
     }
 
     #[test]
-    fn a_cut_at_any_byte_is_truncated() {
+    fn a_cut_before_the_end_of_the_pixel_data_is_truncated_and_a_later_one_is_nothing() {
         let file = sample(ExtendedColorType::Rgba8, 4);
+        let whole = decode(&file, &Limits::DEFAULT).unwrap().picture;
         for end in SIGNATURE_BYTES..file.len() {
-            let error = decode(&file[..end], &Limits::DEFAULT).err().unwrap();
-            assert!(matches!(error, RenderError::Truncated(_)), "cut at {end}: {error}");
+            match decode(&file[..end], &Limits::DEFAULT) {
+                Ok(decoded) => assert!(decoded.picture == whole && end >= file.len() - 12, "cut at {end}"),
+                Err(error) => {
+                    assert!(matches!(error, RenderError::Truncated(_)), "cut at {end}: {error}");
+                    assert!(end < file.len() - 12, "cut at {end}: {error}");
+                }
+            }
         }
+    }
+
+    /// The chunks of a file of `rows`, each with the filter before it.
+    fn built(header: [u8; 4], chunks: &[Vec<u8>], rows: &[u8]) -> Vec<u8> {
+        let [width, height, depth, colours] = header;
+        let header = [0, 0, 0, width, 0, 0, 0, height, depth, colours, 0, 0, 0];
+        // One stored block of deflate's.
+        let length = (rows.len() as u16).to_le_bytes();
+        let (mut a, mut b) = (1u32, 0u32);
+        rows.iter().for_each(|&byte| (a, b) = ((a + u32::from(byte)) % 65_521, (b + a + u32::from(byte)) % 65_521));
+        let stored = [&[0x78, 0x01, 1][..], &length, &length.map(|byte| !byte), rows, &(b << 16 | a).to_be_bytes()];
+        let chunks = [vec![chunk(b"IHDR", &header)], chunks.to_vec(), vec![chunk(b"IDAT", &stored.concat())]].concat();
+        [&b"\x89PNG\r\n\x1a\n"[..], &chunks.concat(), END].concat()
+    }
+
+    fn chunk(kind: &[u8; 4], content: &[u8]) -> Vec<u8> {
+        let named = [kind, content].concat();
+        [&(content.len() as u32).to_be_bytes(), &named[..], &crc32(&named).to_be_bytes()].concat()
+    }
+
+    fn turn(way: u8) -> Vec<u8> {
+        chunk(b"eXIf", &[&b"II\x2a\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0"[..], &[way, 0, 0, 0, 0, 0, 0, 0]].concat())
+    }
+
+    /// As libpng has it, the bits that the depth has no room for do not count.
+    #[test]
+    fn grey_of_every_depth_is_transparent_where_its_level_is_the_transparent_one() {
+        for depth in [1u8, 2, 4, 8] {
+            for said in [0u16, 1, 2, 3, 9, 0x25, 0xff, 0x1ff] {
+                let levels = 1u16 << depth;
+                let row: Vec<u8> = (0..16).map(|at| (at * 7 % levels) as u8).collect();
+                let packed = row.chunks(8 / usize::from(depth)).map(|few| few.iter().fold(0, |byte, level| byte << (depth % 8) | level));
+                let rows: Vec<u8> = std::iter::once(0).chain(packed).collect();
+                let file = built([16, 1, depth, 0], &[chunk(b"tRNS", &said.to_be_bytes())], &rows);
+                let picture = decode(&file, &Limits::DEFAULT).unwrap().picture;
+                for (pixel, &level) in picture.bytes.chunks_exact(2).zip(&row) {
+                    let alpha = if u16::from(level) == said % levels { 0 } else { 255 };
+                    let grey = u16::from(level) * 255 / (levels - 1);
+                    assert_eq!(pixel, [grey as u8, alpha], "{depth} bits, {said}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn sixteen_bits_are_transparent_only_where_all_of_them_are_said() {
+        let (row, said) = ([0, 0x12, 0x34, 0x12, 0x35, 0x34, 0x12], [0x12, 0x34]);
+        let grey = built([3, 1, 16, 0], &[chunk(b"tRNS", &said)], &row);
+        let picture = decode(&grey, &Limits::DEFAULT).unwrap().picture;
+        assert_eq!(picture.bytes.iter().skip(1).step_by(2).copied().collect::<Vec<_>>(), [0, 255, 255]);
+        let row = [0, 0, 1, 0, 2, 0, 3, 0, 1, 0, 2, 0, 4];
+        let colours = built([2, 1, 16, 2], &[chunk(b"tRNS", &[0, 1, 0, 2, 0, 3])], &row);
+        let picture = decode(&colours, &Limits::DEFAULT).unwrap().picture;
+        assert_eq!((picture.bytes[3], picture.bytes[7]), (0, 255));
+        let colours = built([2, 1, 8, 2], &[chunk(b"tRNS", &[9, 1, 9, 2, 9, 3])], &[0, 1, 2, 3, 1, 2, 4]);
+        let picture = decode(&colours, &Limits::DEFAULT).unwrap().picture;
+        assert_eq!((picture.bytes[3], picture.bytes[7]), (0, 255));
+    }
+
+    #[test]
+    fn a_palette_has_as_many_alphas_as_are_said_and_black_where_it_has_no_colour() {
+        let palette = chunk(b"PLTE", &[10, 20, 30, 40, 50, 60]);
+        for depth in [1u8, 2, 4, 8] {
+            let row: &[u8] = match depth {
+                1 => &[0, 0b0100_0000],
+                2 => &[0, 0b0001_1000],
+                4 => &[0, 0x01, 0x20],
+                _ => &[0, 0, 1, 2],
+            };
+            let file = built([3, 1, depth, 3], &[palette.clone(), chunk(b"tRNS", &[7])], row);
+            let seen = decode(&file, &Limits::DEFAULT).unwrap().picture.bytes;
+            let third: &[u8] = if depth == 1 { &[10, 20, 30, 7] } else { &[0, 0, 0, 255] };
+            assert_eq!(seen, [&[10, 20, 30, 7, 40, 50, 60, 255], third].concat(), "{depth} bits");
+        }
+    }
+
+    #[test]
+    fn the_first_of_two_orientations_counts_and_one_behind_the_pixels_too() {
+        let row = [0, 1, 2];
+        let orientation = |file: &[u8]| decode(file, &Limits::DEFAULT).unwrap().orientation.to_exif();
+        assert_eq!(orientation(&built([2, 1, 8, 0], &[turn(6), turn(3)], &row)), 6);
+        let file = built([2, 1, 8, 0], &[], &row);
+        let behind = [&file[..file.len() - END.len()], &turn(8), END].concat();
+        assert_eq!(orientation(&behind), 8);
+        assert_eq!(orientation(&[&behind[..], b"whatever follows"].concat()), 8);
+    }
+
+    /// A wrong end, a damaged checksum of what is dispensable, rows that nobody asked for.
+    #[test]
+    fn what_touches_no_pixel_is_no_damage() {
+        let file = built([2, 1, 8, 0], &[], &[0, 1, 2]);
+        let whole = decode(&file, &Limits::DEFAULT).unwrap().picture;
+        let head = &file[..file.len() - END.len()];
+        let mut stray = turn(6);
+        *stray.last_mut().unwrap() ^= 1;
+        for behind in [&b""[..], b"\0\0\0\0IEND....", b"\xff\xff\xff\xffwhat", b"\0\0", &stray] {
+            assert_eq!(decode(&[head, behind].concat(), &Limits::DEFAULT).unwrap().picture, whole, "{behind:?}");
+        }
+        let more = built([2, 1, 8, 0], &[], &[0, 1, 2, 0, 3, 4]);
+        assert_eq!(decode(&more, &Limits::DEFAULT).unwrap().picture, whole);
     }
 
     #[test]

@@ -2,12 +2,12 @@
 //! says nothing. Knows nothing about files or colour spaces.
 
 use fast_image_resize::images::{TypedImage, TypedImageRef};
-use fast_image_resize::pixels::{U8, U8x2, U8x3, U8x4};
+use fast_image_resize::pixels::{U8, U8x3, U8x4};
 use fast_image_resize::{PixelTrait, ResizeOptions, Resizer};
 
 use crate::RenderError;
-use crate::raster::lanczos;
 use crate::raster::plane::Scaler;
+use crate::raster::{lanczos, sheer};
 
 /// What the bytes of a pixel mean.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,14 +81,19 @@ impl Picture {
         scaler: &mut Scaler,
     ) -> Result<Self, RenderError> {
         let mut bytes = scaler.take(width as usize * height as usize * self.channels.count());
-        let resize = match self.channels {
-            Channels::Grey => Self::resample::<U8>,
-            Channels::GreyAlpha => Self::resample::<U8x2>,
-            Channels::Rgb => Self::resample::<U8x3>,
-            Channels::Rgba | Channels::Cmyk => Self::resample::<U8x4>,
-        };
-        let crop = lanczos::options().use_alpha(self.channels.has_alpha()).crop(0.0, 0.0, cover.0, cover.1);
-        resize(self, &crop, (width, height, &mut bytes), scaler.resizer())?;
+        let crop = lanczos::options().crop(0.0, 0.0, cover.0, cover.1);
+        let (target, resizer) = ((width, height, &mut bytes[..]), scaler.resizer());
+        match self.channels {
+            Channels::Grey => self.resample::<U8>(&crop, target, resizer)?,
+            Channels::Rgb => self.resample::<U8x3>(&crop, target, resizer)?,
+            Channels::Cmyk => self.resample::<U8x4>(&crop, target, resizer)?,
+            Channels::GreyAlpha => {
+                sheer::shrink::<2>(&self.bytes, self.width as usize, cover, (width as usize, &mut bytes));
+            }
+            Channels::Rgba => {
+                sheer::shrink::<4>(&self.bytes, self.width as usize, cover, (width as usize, &mut bytes));
+            }
+        }
         Ok(Self::new((width, height), self.channels, bytes))
     }
 
