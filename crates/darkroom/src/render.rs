@@ -84,7 +84,7 @@ impl Darkroom {
     }
 
     fn render_jpeg(&mut self, file: &[u8], plan: &Plan, limits: &Limits) -> Result<Developed, RenderError> {
-        let jpeg = Jpeg::open(file, limits, &mut self.decoder)?;
+        let jpeg = Jpeg::open(file, limits)?;
         let source = source_of(SourceFormat::Jpeg, jpeg.size, jpeg.orientation());
         let original = Original { source, rights: kept_rights(file, source.format, (plan, limits)) };
         let largest = Steps::of(plan, source).largest;
@@ -93,7 +93,7 @@ impl Darkroom {
         if stays_in_planes(&jpeg, plan, limits) {
             return self.render_planes((&jpeg, reduction), &original, plan);
         }
-        let decoded = jpeg.pixels(reduction, limits, &mut self.decoder)?;
+        let decoded = jpeg.pixels(reduction, limits)?;
         self.render_pixels(decoded, &original, plan)
     }
 

@@ -12,10 +12,9 @@ use crate::raster::plane::Plane;
 use crate::raster::planes::Planes;
 use crate::{Format, RenderError};
 
-/// The JPEG encoders' state and memory, kept from one picture to the next.
+/// The memory of the JPEG encoder, kept from one picture to the next.
 #[derive(Default)]
 pub(crate) struct Encoder {
-    compressor: Option<Compressor>,
     jpeg: JpegEncoder,
 }
 
@@ -29,7 +28,7 @@ impl Encoder {
     ) -> Result<Vec<u8>, RenderError> {
         let quality = quality.clamp(1, 100);
         match (format, picture.channels) {
-            (Format::Jpeg, Channels::Rgb) => self.jpeg(picture, quality).map_err(|error| failed(&error)),
+            (Format::Jpeg, Channels::Rgb) => jpeg(picture, quality).map_err(|error| failed(&error)),
             (Format::Webp, Channels::Rgb | Channels::Rgba) => webp_encode::encode_pixels(picture, quality),
             (Format::Png, Channels::Rgb) => png(picture, ExtendedColorType::Rgb8),
             (Format::Png, Channels::Rgba) => png(picture, ExtendedColorType::Rgba8),
@@ -56,36 +55,28 @@ impl Encoder {
     pub(crate) fn tidy(&mut self) {
         self.jpeg.tidy();
     }
+}
 
-    fn jpeg(&mut self, picture: &Picture, quality: u8) -> turbojpeg::Result<Vec<u8>> {
-        let compressor = self.compressor(quality)?;
-        compressor.set_subsamp(Subsamp::Sub2x2)?;
-        compressor.compress_to_vec(Image {
-            pixels: picture.bytes.as_slice(),
-            width: picture.width as usize,
-            pitch: picture.width as usize * 3,
-            height: picture.height as usize,
-            format: PixelFormat::RGB,
-        })
-    }
-
-    fn compressor(&mut self, quality: u8) -> turbojpeg::Result<&mut Compressor> {
-        if self.compressor.is_none() {
-            let mut compressor = Compressor::new()?;
-            compressor.set_optimize(true)?;
-            self.compressor = Some(compressor);
-        }
-        let compressor = self.compressor.as_mut().expect("it was made above");
-        compressor.set_quality(i32::from(quality))?;
-        Ok(compressor)
-    }
+/// libjpeg's encoder, made anew for each picture: nothing of one is left for the next.
+fn jpeg(picture: &Picture, quality: u8) -> turbojpeg::Result<Vec<u8>> {
+    let mut compressor = Compressor::new()?;
+    compressor.set_optimize(true)?;
+    compressor.set_quality(i32::from(quality))?;
+    compressor.set_subsamp(Subsamp::Sub2x2)?;
+    compressor.compress_to_vec(Image {
+        pixels: picture.bytes.as_slice(),
+        width: picture.width as usize,
+        pitch: picture.width as usize * 3,
+        height: picture.height as usize,
+        format: PixelFormat::RGB,
+    })
 }
 
 /// Lets libjpeg-turbo see which processor it has. On 64-bit ARM it reads `/proc/cpuinfo` for that, once in each thread, when
 /// it first has pixels to work on: too late for a thread that may open no file by then.
 pub(crate) fn see_the_processor() -> turbojpeg::Result<()> {
     let pixel = Picture::new((1, 1), Channels::Rgb, vec![0; 3]);
-    Encoder::default().jpeg(&pixel, 1).map(drop)
+    jpeg(&pixel, 1).map(drop)
 }
 
 /// WebP keeps a smaller range of levels than JPEG: 16 to 235 for luma, 16 to 240 for chroma.

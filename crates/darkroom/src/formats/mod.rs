@@ -13,7 +13,7 @@ use image::metadata::Orientation;
 use image::{ColorType, ImageDecoder, ImageError};
 
 pub(crate) use crate::exif::orientation_of;
-use crate::jpeg::{self, Jpeg, JpegDecoder};
+use crate::jpeg::{self, Jpeg};
 use crate::raster::picture::{Channels, Picture};
 use crate::rights::Rights;
 use crate::{Limits, RenderError, SourceFormat};
@@ -45,10 +45,7 @@ pub(crate) fn decode(format: SourceFormat, original: &[u8], limits: &Limits) -> 
         SourceFormat::Png => png::decode(original, limits),
         SourceFormat::Gif => gif::decode(original, limits),
         SourceFormat::Webp => webp::decode(original, limits),
-        SourceFormat::Jpeg => {
-            let mut decoder = JpegDecoder::default();
-            Jpeg::open(original, limits, &mut decoder)?.pixels(1.0, limits, &mut decoder)
-        }
+        SourceFormat::Jpeg => Jpeg::open(original, limits)?.pixels(1.0, limits),
     }
 }
 

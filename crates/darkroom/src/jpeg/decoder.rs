@@ -1,15 +1,18 @@
-//! Owns JPEG decoding: by ourselves where the file is an everyday one, else by libjpeg-turbo, with our opinion of what
-//! libjpeg only warns about: missing data is `truncated`, wrong data is `corrupt`, stray bytes behind a scan pass. What a
-//! coarse drawing steps over it does not see: damage in the detail of a progressive file is no concern of its thumbnail.
-//! Decodes to planes as stored or to interleaved pixels, at a half, a quarter or an eighth of the size where that is asked
-//! for.
+//! Owns JPEG decoding: by ourselves where the file is an everyday one, else by libjpeg-turbo. Damage that touched pixels is
+//! `corrupt`, codes that end early are `truncated`, whichever way is taken; what is odd beside the codes is nobody's loss.
+//! What a coarse drawing steps over it does not see: damage in the detail of a progressive file is no concern of its
+//! thumbnail. Decodes to planes as stored or to interleaved pixels, at a half, a quarter or an eighth of the size where that
+//! is asked for. Nothing of a file is left for the next.
 
+use image::metadata::Orientation;
 use turbojpeg::{
-    Colorspace, DecompressHeader, Decompressor, Image, PixelFormat, ScalingFactor, Subsamp, YuvImage,
-    yuv_pixels_len,
+    Colorspace, DecompressHeader, Image, PixelFormat, ScalingFactor, Subsamp, YuvImage, yuv_pixels_len,
 };
 
-use super::read::{self, Detail, Left, ScanData};
+use super::bare::{self, Codes};
+use super::headers::{Coding, FrameHeader};
+use super::libjpeg::{Source, Trouble};
+use super::read::{self, Census, Detail, ScanData, census};
 use super::walk::{Markers, walk};
 use crate::formats::{Decoded, check_size, orientation_of};
 use crate::raster::axis::Axis;
@@ -17,20 +20,23 @@ use crate::raster::picture::{Channels, Picture};
 use crate::raster::plane::Plane;
 use crate::raster::planes::Planes;
 use crate::{Limits, RenderError};
-use image::metadata::Orientation;
 
-/// Scans of a progressive file. Encoders write about ten; each scan costs a pass over all coefficients.
-const SCANS_MAX: u32 = 100;
+/// Tables and scans of an everyday file; one with more is left to libjpeg.
+const SEGMENTS_MAX: usize = 256;
 /// How many times less than the usual oversampling is enough where a sample is the mean of a block: that is an exact
 /// shrinking by eight.
 const MEANS_OVERSAMPLING: f64 = 4.0 / 3.0;
 /// A larger buffer is given back after its original.
 const KEPT_BYTES_MAX: usize = 32 << 20;
+/// What libjpeg takes beside the coefficients of a whole picture.
+const LIBJPEG_BYTES: usize = 8 << 20;
 
-/// libjpeg's state, and the memory that files are read and planes are drawn in, kept from one file to the next.
+/// What it keeps of a block between two scans.
+const COEFFICIENT_BYTES: usize = 2 * 64;
+
+/// The memory that files are read and planes are drawn in, kept from one file to the next; its content is not.
 #[derive(Default)]
 pub(crate) struct JpegDecoder {
-    decompressor: Option<Decompressor>,
     data: ScanData,
     planes: Vec<u8>,
 }
@@ -45,21 +51,12 @@ impl JpegDecoder {
             self.data = ScanData::default();
         }
     }
-
-    fn decompressor(&mut self) -> Result<&mut Decompressor, RenderError> {
-        if self.decompressor.is_none() {
-            let mut decompressor = Decompressor::new().map_err(|error| failed(&error))?;
-            decompressor.set_scan_limit(SCANS_MAX).map_err(|error| failed(&error))?;
-            self.decompressor = Some(decompressor);
-        }
-        Ok(self.decompressor.as_mut().expect("it was made above"))
-    }
 }
 
-/// A whole JPEG file whose header is within the limits.
+/// A JPEG file whose markers and header are those of a whole picture within the limits.
 pub(crate) struct Jpeg<'a> {
-    file: &'a [u8],
     markers: Markers<'a>,
+    frame: FrameHeader,
     header: DecompressHeader,
     /// Pixels as stored.
     pub(crate) size: (u32, u32),
@@ -67,30 +64,30 @@ pub(crate) struct Jpeg<'a> {
 
 impl<'a> Jpeg<'a> {
     /// Reads the markers and the header, and no pixel.
-    pub(crate) fn open(
-        file: &'a [u8],
-        limits: &Limits,
-        decoder: &mut JpegDecoder,
-    ) -> Result<Self, RenderError> {
-        let decompressor = decoder.decompressor()?;
-        let markers = walk(file).or_else(|error| {
+    pub(crate) fn open(file: &'a [u8], limits: &Limits) -> Result<Self, RenderError> {
+        let mut markers = walk(file);
+        if let Some((size, precision)) = markers.announced {
             // A bomb that is also cut short is refused for its size: that needs no more of the file.
-            let is_cut = matches!(error, RenderError::Truncated(_));
-            let announced = if is_cut { decompressor.read_header(file).ok() } else { None };
-            announced.map_or(Ok(()), |header| check_size(size_of(&header), limits))?;
-            Err(error)
-        })?;
-        let Some(size) = markers.size else {
-            return Err(RenderError::corrupt("no frame header"));
-        };
-        check_size(size, limits)?;
-        if markers.precision != 8 {
-            return Err(RenderError::unsupported("JPEG samples of other than 8 bits"));
+            check_size(size, limits)?;
+            if precision != 8 {
+                return Err(RenderError::unsupported("JPEG samples of other than 8 bits"));
+            }
         }
-        let header = decompressor.read_header(file).map_err(|error| failed(&error))?;
-        let size = size_of(&header);
-        check_size(size, limits)?;
-        Ok(Self { file, markers, header, size })
+        if let Some(fault) = markers.fault.take() {
+            return Err(fault);
+        }
+        let frame = markers.frame.take().ok_or_else(|| RenderError::corrupt("no frame header"))?;
+        let header = turbojpeg::read_header(&bare::file(&frame, &markers, Codes::None));
+        let header = header.map_err(RenderError::corrupt)?;
+        let is_plain = matches!(header.colorspace, Colorspace::Gray | Colorspace::RGB | Colorspace::CMYK);
+        if frame.coding == Coding::Lossless && !is_plain {
+            return Err(RenderError::unsupported("a lossless JPEG of converted colours"));
+        }
+        let jpeg = Self { size: frame.size, markers, frame, header };
+        if jpeg.markers.scans().any(|scan| !scan.is_cut_right) {
+            return Err(jpeg.damage());
+        }
+        Ok(jpeg)
     }
 
     pub(crate) fn orientation(&self) -> Orientation {
@@ -98,7 +95,7 @@ impl<'a> Jpeg<'a> {
     }
 
     pub(crate) fn icc(&self, limits: &Limits) -> Option<Vec<u8>> {
-        self.markers.icc(limits)
+        self.markers.profile.whole(limits)
     }
 
     /// What the samples mean once they are interleaved.
@@ -122,38 +119,30 @@ impl<'a> Jpeg<'a> {
         reduction: f64,
         decoder: &'b mut JpegDecoder,
     ) -> Result<Planes<&'b [u8]>, RenderError> {
-        let left = match self.drawn(reduction, (&mut decoder.data, &mut decoder.planes)) {
-            Ok(axes) => return Ok(split(&decoder.planes, &axes)),
-            Err(left) => left,
-        };
-        let (factor, header) = self.scaled(reduction);
-        decoder.decompressor()?.set_scaling_factor(factor).map_err(|error| failed(&error))?;
-        let length = yuv_pixels_len(header.width, 1, header.height, header.subsamp);
-        // Nothing of the last picture may be left where libjpeg draws nothing.
-        decoder.planes.clear();
-        decoder.planes.resize(length.map_err(|error| failed(&error))?, 0);
-
-        let JpegDecoder { decompressor: Some(decompressor), planes, .. } = decoder else {
-            unreachable!("the decompressor was made above");
-        };
-        let DecompressHeader { width, height, subsamp, .. } = header;
-        let image = YuvImage { pixels: planes.as_mut_slice(), width, align: 1, height, subsamp };
-        let axes = self.axes(&image, factor.denom());
-        match (left, decompressor.decompress_to_yuv(self.file, image)) {
-            // libjpeg tells the first of its warnings only: after a harmless one it may have seen the damage too.
-            (Left::Damaged, Err(error)) => return Err(failed(&error)),
-            (_, outcome) => check(outcome)?,
+        if let Some(axes) = self.drawn(reduction, decoder) {
+            return Ok(split(&decoder.planes, &axes));
         }
+        let (factor, header) = self.scaled(reduction);
+        let DecompressHeader { width, height, subsamp, .. } = header;
+        let length = yuv_pixels_len(width, 1, height, subsamp).map_err(RenderError::corrupt)?;
+        let planes = &mut decoder.planes;
+        // Nothing of the last picture may be left where libjpeg draws nothing.
+        planes.clear();
+        planes.resize(length, 0);
+        self.draw(factor, |source| {
+            source.draw_planes(YuvImage { pixels: planes.as_mut_slice(), width, align: 1, height, subsamp })
+        })?;
+        let image = YuvImage { pixels: planes.as_slice(), width, align: 1, height, subsamp };
+        let axes = self.axes(&image, factor.denom());
         Ok(split(planes, &axes))
     }
 
     /// Draws the planes ourselves, where we can: a sequential file whole, or from each block's lowest coefficients, where
     /// that is enough of them. The rest of a progressive file need not be read then.
-    fn drawn(
-        &self,
-        reduction: f64,
-        memory: (&mut ScanData, &mut Vec<u8>),
-    ) -> Result<Vec<(Axis, Axis)>, Left> {
+    fn drawn(&self, reduction: f64, decoder: &mut JpegDecoder) -> Option<Vec<(Axis, Axis)>> {
+        if self.markers.segments.len() > SEGMENTS_MAX {
+            return None;
+        }
         let (across, down) = self.header.subsamp.size();
         // Chroma that is coarser than that of a rendition has none to spare.
         let oversampling = if across.max(down) > 2 { 1.0 } else { MEANS_OVERSAMPLING };
@@ -164,12 +153,13 @@ impl<'a> Jpeg<'a> {
             false if means_do => [Detail::Quarters, Detail::Mean, Detail::Mean],
             false if reduction >= 4.0 => [Detail::Quarters; 3],
             false if reduction < 2.0 => [Detail::Whole; 3],
-            _ => return Err(Left::Unusual),
+            _ => return None,
         };
-        read::draw(self.markers.segments().ok_or(Left::Unusual)?, detail, self.size, memory)
+        let memory = (&mut decoder.data, &mut decoder.planes);
+        read::draw(&self.frame, &self.markers.segments, detail, memory)
     }
 
-    fn axes(&self, image: &YuvImage<&mut [u8]>, denominator: usize) -> Vec<(Axis, Axis)> {
+    fn axes(&self, image: &YuvImage<&[u8]>, denominator: usize) -> Vec<(Axis, Axis)> {
         let axis = |samples: usize, pixels: u32, step: usize| Axis {
             samples: u32::try_from(samples).expect("a side is at most 65,535"),
             start: 0.0,
@@ -187,31 +177,26 @@ impl<'a> Jpeg<'a> {
     }
 
     /// Decodes to interleaved pixels, at most `reduction` times smaller.
-    pub(crate) fn pixels(
-        &self,
-        reduction: f64,
-        limits: &Limits,
-        decoder: &mut JpegDecoder,
-    ) -> Result<Decoded, RenderError> {
-        let decompressor = decoder.decompressor()?;
-        let (factor, header) = self.scaled(reduction);
-        decompressor.set_scaling_factor(factor).map_err(|error| failed(&error))?;
+    pub(crate) fn pixels(&self, reduction: f64, limits: &Limits) -> Result<Decoded, RenderError> {
+        let (factor, DecompressHeader { width, height, .. }) = self.scaled(reduction);
         let channels = self.channels();
         let format = match channels {
             Channels::Grey => PixelFormat::GRAY,
             Channels::Cmyk => PixelFormat::CMYK,
             _ => PixelFormat::RGB,
         };
-        let DecompressHeader { width, height, .. } = header;
         let pitch = width * channels.count();
         let mut bytes = vec![0; pitch * height];
-        let image = Image { pixels: bytes.as_mut_slice(), width, pitch, height, format };
-        check(decompressor.decompress(self.file, image))?;
-        if channels == Channels::Cmyk && self.markers.adobe {
+        self.draw(factor, |source| {
+            source.draw_pixels(Image { pixels: bytes.as_mut_slice(), width, pitch, height, format })
+        })?;
+        if channels == Channels::Cmyk {
+            // Inks are stored inverted, 255 is none, whether Adobe says so or nobody does.
             bytes.iter_mut().for_each(|ink| *ink = 255 - *ink);
         }
+        let side = |pixels: usize| u32::try_from(pixels).expect("a side is at most 65,535");
         Ok(Decoded {
-            picture: Picture::new(size_of(&header), channels, bytes),
+            picture: Picture::new((side(width), side(height)), channels, bytes),
             size: self.size,
             times: factor.denom() as f64,
             orientation: self.orientation(),
@@ -232,6 +217,48 @@ impl<'a> Jpeg<'a> {
         let factor = ScalingFactor::new(1, denominator);
         (factor, self.header.scaled(factor))
     }
+
+    /// Has libjpeg draw. Where it finds something odd the codes are counted: if all are there, it draws what they alone say.
+    fn draw(
+        &self,
+        factor: ScalingFactor,
+        mut draw: impl FnMut(&Source<'_>) -> Result<(), Trouble>,
+    ) -> Result<(), RenderError> {
+        let header = self.header;
+        let mut try_with = |codes: Codes<'_>| {
+            draw(&Source { file: &bare::file(&self.frame, &self.markers, codes), header, factor })
+        };
+        let trouble = match try_with(Codes::AsTheyAre) {
+            Ok(()) => return Ok(()),
+            Err(Trouble::Warning) => match census(&self.frame, &self.markers.segments) {
+                Census::Whole(tidied) => try_with(Codes::Tidied(&tidied)).err(),
+                Census::Cut | Census::Damaged => return Err(self.damage()),
+            },
+            Err(failure) => Some(failure),
+        };
+        match trouble {
+            None => Ok(()),
+            Some(Trouble::Warning) => Err(self.damage()),
+            Some(Trouble::Failure(_)) if !self.fits() => Err(RenderError::OutOfMemory("the JPEG decoder".into())),
+            Some(Trouble::Failure(text)) => Err(RenderError::corrupt(text)),
+        }
+    }
+
+    /// What to say of a file whose codes are not what they should be.
+    fn damage(&self) -> RenderError {
+        match census(&self.frame, &self.markers.segments) {
+            Census::Cut => RenderError::truncated("scan data is missing"),
+            Census::Whole(_) | Census::Damaged => RenderError::corrupt("the scan data is damaged"),
+        }
+    }
+
+    /// Whether there is as much memory as libjpeg may need for this file. Its own word for it is only text.
+    fn fits(&self) -> bool {
+        let (across, down) = self.frame.mcus();
+        let blocks: usize = self.frame.components.iter().map(|one| one.sampling.0 * one.sampling.1).sum();
+        let bytes = across * down * blocks * COEFFICIENT_BYTES + LIBJPEG_BYTES;
+        Vec::<u8>::new().try_reserve_exact(bytes).is_ok()
+    }
 }
 
 fn split<'b>(mut bytes: &'b [u8], axes: &[(Axis, Axis)]) -> Planes<&'b [u8]> {
@@ -241,38 +268,6 @@ fn split<'b>(mut bytes: &'b [u8], axes: &[(Axis, Axis)]) -> Planes<&'b [u8]> {
         Plane { across, down, bytes: plane }
     };
     Planes { planes: axes.iter().map(plane).collect() }
-}
-
-fn size_of(header: &DecompressHeader) -> (u32, u32) {
-    let side = |pixels: usize| u32::try_from(pixels).unwrap_or(u32::MAX);
-    (side(header.width), side(header.height))
-}
-
-fn check(outcome: turbojpeg::Result<()>) -> Result<(), RenderError> {
-    match outcome {
-        Err(error) if !is_harmless(&error) => Err(failed(&error)),
-        _ => Ok(()),
-    }
-}
-
-/// libjpeg reports a warning as an error after it has decoded the whole picture; one about the header comes before, when
-/// it is opened.
-fn is_harmless(error: &turbojpeg::Error) -> bool {
-    error.to_string().contains("extraneous bytes before marker")
-}
-
-fn failed(error: &turbojpeg::Error) -> RenderError {
-    let message = error.to_string();
-    let says = |part: &str| message.contains(part);
-    if says("Premature end") || says("premature end") {
-        RenderError::truncated("scan data is missing")
-    } else if says("Insufficient memory") || says("Memory allocation") {
-        RenderError::OutOfMemory("the JPEG decoder".into())
-    } else if says("Unsupported") || says("not supported") || says("not implemented") {
-        RenderError::unsupported(message)
-    } else {
-        RenderError::corrupt(message)
-    }
 }
 
 #[cfg(test)]

@@ -19,8 +19,9 @@ impl ScanData {
         self.bytes.capacity()
     }
 
-    /// Takes the data of a scan, up to its end; `None` if a restart marker is out of order.
-    pub(super) fn read(&mut self, mut data: &[u8]) -> Option<()> {
+    /// Takes the data of a scan, up to its end or so many restart intervals: what follows them belongs to nothing. `None` if
+    /// a restart marker before is out of order.
+    pub(super) fn read(&mut self, mut data: &[u8], intervals_max: usize) -> Option<()> {
         self.bytes.clear();
         self.ends.clear();
         self.bytes.reserve(data.len() + MARGIN);
@@ -37,6 +38,10 @@ impl ScanData {
                 [_, 0x00, ..] => {
                     self.bytes.push(0xff);
                     data = &data[2..];
+                }
+                [_, 0xd0..=0xd7, ..] if self.ends.len() + 1 >= intervals_max => {
+                    self.end_interval();
+                    return Some(());
                 }
                 [_, marker @ 0xd0..=0xd7, ..] if usize::from(marker & 7) == self.ends.len() % 8 => {
                     self.end_interval();
@@ -121,7 +126,26 @@ impl Bits<'_> {
 
     /// Whether more was read than there is.
     pub(super) fn is_overrun(&self) -> bool {
-        let taken = self.position * 8 - self.count as usize;
-        taken > (self.bytes.len() - MARGIN) * 8
+        self.taken() > (self.bytes.len() - MARGIN) * 8
+    }
+
+    /// Whole bytes that are left.
+    pub(super) fn bytes_left(&self) -> usize {
+        (self.bytes.len() - MARGIN).saturating_sub(self.taken().div_ceil(8))
+    }
+
+    /// Appends the bytes that bits were taken from, stuffed as in a file.
+    pub(super) fn write_taken(&self, file: &mut Vec<u8>) {
+        for &byte in &self.bytes[..self.taken().div_ceil(8).min(self.bytes.len() - MARGIN)] {
+            file.push(byte);
+            if byte == 0xff {
+                file.push(0);
+            }
+        }
+    }
+
+    /// Bits taken so far.
+    fn taken(&self) -> usize {
+        self.position * 8 - self.count as usize
     }
 }

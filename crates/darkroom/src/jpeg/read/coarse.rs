@@ -4,7 +4,6 @@
 use super::bits::Bits;
 use super::frame::{Component, Detail, Frame, Quantisers};
 use super::huffman::{Huffman, Number, Strides, Way};
-use super::planes;
 use crate::jpeg::dct::PLACES;
 
 /// The coefficients that are kept of a block, by their places in the zigzag: the mean, the first across and the first down.
@@ -86,7 +85,7 @@ impl<'s> Sketch<'s> {
             let Component { drawn, used, detail, .. } = *component;
             Some(Plane { samples, width: drawn.0, used, detail, steps: steps(component, quantisers)? })
         };
-        Some(Self(frame.components.iter().zip(planes(frame, samples)).map(plane).collect::<Option<_>>()?))
+        Some(Self(frame.components.iter().zip(frame.planes(samples)).map(plane).collect::<Option<_>>()?))
     }
 
     /// Takes the AC coefficients of a component's next block, and draws it. `None` at what is no coefficient.

@@ -1,8 +1,8 @@
-//! Owns the frame of a JPEG: its components, how their blocks lie, and the means that the scans of a progressive one
+//! Owns a picture on its way out of a JPEG: its components, how their blocks lie, and the means that the scans of a progressive one
 //! complete bit by bit.
 
 use crate::jpeg::dct::{PLACES, SIDE};
-use crate::jpeg::markers::{SOF0, SOF2};
+use crate::jpeg::headers::{Coding, ComponentHeader, FrameHeader};
 
 /// The steps of each table that a file has, in zigzag order.
 pub(super) type Quantisers = [Option<[u16; PLACES]>; 4];
@@ -31,7 +31,6 @@ impl Detail {
 
 /// One colour component.
 pub(super) struct Component {
-    id: u8,
     pub(super) sampling: (usize, usize),
     quantisers: u8,
     pub(super) detail: Detail,
@@ -47,7 +46,7 @@ pub(super) struct Component {
     pub(super) missing_bits: Option<u32>,
 }
 
-/// What a frame header says.
+/// A picture that is being drawn.
 pub(super) struct Frame {
     pub(super) is_progressive: bool,
     /// The largest sampling factors.
@@ -57,59 +56,60 @@ pub(super) struct Frame {
 }
 
 impl Frame {
-    /// Reads the payload of SOF0, SOF1 or SOF2. `None` for what is not an everyday picture, or for more than the means of
-    /// a progressive one. All components are drawn whole or none.
-    pub(super) fn read(marker: u8, payload: &[u8], detail: [Detail; 3]) -> Option<Self> {
-        let [8, h1, h0, w1, w0, count, parts @ ..] = payload else { return None };
-        let height = usize::from(u16::from_be_bytes([*h1, *h0]));
-        let width = usize::from(u16::from_be_bytes([*w1, *w0]));
-        let (parts, rest) = parts.as_chunks::<3>();
-        let known = matches!(count, 1 | 3) && parts.len() == usize::from(*count) && rest.is_empty();
-        let is_progressive = marker == SOF2;
-        let is_readable = matches!(marker, SOF0..=SOF2) && !(is_progressive && detail != [Detail::Mean; 3]);
-        if !known || width == 0 || height == 0 || !is_readable {
+    /// Prepares to draw a Huffman-coded picture. `None` for what is not an everyday one, or for more than the means of a
+    /// progressive one. All components are drawn whole or none.
+    pub(super) fn of(header: &FrameHeader, detail: [Detail; 3]) -> Option<Self> {
+        let is_progressive = header.coding == Coding::Progressive;
+        let is_readable = header.coding == Coding::Sequential || (is_progressive && detail == [Detail::Mean; 3]);
+        if header.is_arithmetic || header.components.len() > detail.len() || !is_readable {
             return None;
         }
-        let factors = |part: &[u8; 3]| (usize::from(part[1] >> 4), usize::from(part[1] & 15));
-        let sampling = parts.iter().map(factors).fold((1, 1), |most, (h, v)| (most.0.max(h), most.1.max(v)));
-        let mcus = (width.div_ceil(SIDE * sampling.0), height.div_ceil(SIDE * sampling.1));
-        let component = |(part, detail): (&[u8; 3], Detail)| {
-            let (h, v) = factors(part);
-            if !(1..=4).contains(&h) || !(1..=4).contains(&v) || sampling.0 % h != 0 || sampling.1 % v != 0 {
-                return None;
-            }
-            let samples = |side: usize, factor: usize, most: usize| (side * factor).div_ceil(most);
-            let samples = (samples(width, h, sampling.0), samples(height, v, sampling.1));
-            let used = (samples.0.div_ceil(SIDE), samples.1.div_ceil(SIDE));
-            let is_whole = detail == Detail::Whole;
+        let mcus = header.mcus();
+        let component = |(index, detail): (usize, Detail)| {
+            let ComponentHeader { sampling: (h, v), quantisers, .. } = header.components[index];
+            let used = header.used(index);
+            let whole = header.samples(index);
             let stride = mcus.0 * h;
-            Some(Component {
-                id: part[0],
+            Component {
                 sampling: (h, v),
-                quantisers: part[2],
+                quantisers,
                 detail,
                 used,
-                drawn: if is_whole { samples } else { (used.0 * detail.side(), used.1 * detail.side()) },
+                drawn: match detail {
+                    Detail::Whole => whole,
+                    _ => (used.0 * detail.side(), used.1 * detail.side()),
+                },
                 stride,
                 means: vec![0; if is_progressive { stride * mcus.1 * v } else { 0 }],
                 missing_bits: None,
-            })
+            }
         };
-        let components: Option<Vec<_>> = parts.iter().zip(detail).map(component).collect();
-        Some(Self { is_progressive, sampling, mcus, components: components? })
+        let components = (0..header.components.len()).zip(detail).map(component).collect();
+        Some(Self { is_progressive, sampling: header.sampling, mcus, components })
+    }
+
+    /// Each component's part of the samples of all.
+    pub(super) fn planes<'s>(&self, mut samples: &'s mut [u8]) -> Vec<&'s mut [u8]> {
+        let plane = |component: &Component| {
+            let (plane, rest) = std::mem::take(&mut samples).split_at_mut(component.samples());
+            samples = rest;
+            plane
+        };
+        self.components.iter().map(plane).collect()
     }
 
     /// Whether blocks are drawn whole, as they come.
     pub(super) fn is_whole(&self) -> bool {
         self.components.iter().all(|component| component.detail == Detail::Whole)
     }
-
-    pub(super) fn component(&self, id: u8) -> Option<usize> {
-        self.components.iter().position(|component| component.id == id)
-    }
 }
 
 impl Component {
+    /// Samples that are drawn.
+    pub(super) fn samples(&self) -> usize {
+        self.drawn.0 * self.drawn.1
+    }
+
     /// The mean of the block at column and row.
     #[inline(always)]
     pub(super) fn mean(&mut self, (column, row): (usize, usize)) -> &mut i16 {

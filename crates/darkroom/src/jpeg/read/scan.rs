@@ -1,26 +1,18 @@
-//! Owns one scan: its header, the order of its blocks, and what becomes of them.
+//! Owns one scan: the order of its blocks, and what becomes of them.
 
-use super::Tables;
 use super::bits::{Bits, ScanData};
 use super::coarse::{Ac, Sketch};
 use super::frame::{Component, Detail, Frame, Quantisers};
 use super::huffman::Huffman;
 use super::pairs::Pairs;
+use super::tables::{Class, Tables};
 use super::whole::Canvas;
-use crate::jpeg::dct::{Row, Work, run};
+use crate::jpeg::dct::{PLACES, Row, Work, run};
+use crate::jpeg::headers::{ScanHeader, ScanPart};
 
-const DC: usize = 0;
-const AC: usize = 1;
-
-/// What a scan header says.
-pub(super) struct Scan {
-    /// Component, DC table, AC table.
-    parts: Vec<(usize, u8, u8)>,
-    /// Places in the zigzag, first and last.
-    band: (usize, usize),
-    /// Bits that earlier scans left for this one and later ones, and that this one leaves.
-    high: u32,
-    low: u32,
+/// A scan that is read.
+pub(super) struct Scan<'h> {
+    header: &'h ScanHeader,
 }
 
 /// A scan's component with its tables, and what carries over from one of its blocks to the next.
@@ -34,32 +26,22 @@ struct Part {
     mean: i32,
 }
 
-impl Scan {
-    pub(super) fn read(payload: &[u8], frame: &Frame) -> Option<Self> {
-        let (&count, rest) = payload.split_first()?;
-        let (parts, rest) = rest.split_at_checked(2 * usize::from(count))?;
-        let [first, last, bits] = *rest else { return None };
-        let part = |&[id, tables]: &[u8; 2]| Some((frame.component(id)?, tables >> 4, tables & 15));
-        let parts: Vec<_> = parts.as_chunks::<2>().0.iter().map(part).collect::<Option<_>>()?;
-        let distinct = (1..parts.len()).all(|index| parts[..index].iter().all(|p| p.0 != parts[index].0));
-        let scan = Self {
-            parts,
-            band: (usize::from(first), usize::from(last)),
-            high: u32::from(bits >> 4),
-            low: u32::from(bits & 15),
+impl<'h> Scan<'h> {
+    /// `None` for a scan that no encoder makes.
+    pub(super) fn of(header: &'h ScanHeader, frame: &Frame) -> Option<Self> {
+        let (first, last) = header.band;
+        let is_known = match (frame.is_progressive, first) {
+            (false, _) => true,
+            (true, 0) => last == 0,
+            (true, _) => first <= last && last < PLACES && header.parts.len() == 1,
         };
-        let known = match (frame.is_progressive, scan.band) {
-            (false, band) => band == (0, 63) && bits == 0,
-            (true, (0, last)) => last == 0,
-            (true, (first, last)) => first <= last && last < 64 && scan.parts.len() == 1,
-        };
-        let steps = scan.low < 14 && (scan.high == 0 || scan.high == scan.low + 1);
-        (known && steps && distinct && matches!(scan.parts.len(), 1..=3)).then_some(scan)
+        let steps = header.low < 14 && (header.high == 0 || header.high == header.low + 1);
+        (is_known && steps).then_some(Self { header })
     }
 
     /// Whether the scan holds means.
     pub(super) fn is_wanted(&self) -> bool {
-        self.band.0 == 0
+        self.header.band.0 == 0
     }
 
     /// Reads the scan's blocks: draws those of a sequential file, keeps the means of a progressive one.
@@ -70,42 +52,36 @@ impl Scan {
         samples: &mut [u8],
     ) -> Option<()> {
         self.note_bits(frame)?;
-        let part = |&(component, dc, ac): &(usize, u8, u8)| {
-            self.part((component, frame.components[component].detail), (dc, ac), tables)
-        };
-        let mut parts: Vec<Part> = self.parts.iter().map(part).collect::<Option<_>>()?;
+        let part = |part: &ScanPart| self.part(part, frame.components[part.component].detail, tables);
+        let mut parts: Vec<Part> = self.header.parts.iter().map(part).collect::<Option<_>>()?;
         let order = (data, tables.restart_interval);
         if frame.is_progressive {
-            return run(Keeping { scan: self, frame, parts: &mut parts, order });
+            return run(Keeping { scan: self.header, frame, parts: &mut parts, order });
         }
         run(Drawing { frame, parts: &mut parts, order, quantisers: &tables.quantisers, samples })
     }
 
-    fn part(
-        &self,
-        (component, detail): (usize, Detail),
-        (dc, ac): (u8, u8),
-        tables: &Tables<'_>,
-    ) -> Option<Part> {
-        let with_dc = self.band.0 == 0 && self.high == 0;
-        let with_ac = self.band.1 > 0;
-        let dc = if with_dc { Some(tables.table(DC, dc)?) } else { None };
-        let ac = if with_ac { Some(tables.table(AC, ac)?) } else { None };
+    fn part(&self, part: &ScanPart, detail: Detail, tables: &Tables<'_>) -> Option<Part> {
+        let with_dc = self.header.band.0 == 0 && self.header.high == 0;
+        let with_ac = self.header.band.1 > 0;
+        let dc = if with_dc { Some(tables.codes(Class::Dc, part.dc)?) } else { None };
+        let ac = if with_ac { Some(tables.codes(Class::Ac, part.ac)?) } else { None };
         let (coarse, whole) = match detail {
             Detail::Whole => (None, ac.map(Pairs::new)),
             _ => (ac.map(Ac::new), None),
         };
-        Some(Part { component, dc, coarse, whole, mean: 0 })
+        Some(Part { component: part.component, dc, coarse, whole, mean: 0 })
     }
 
     /// Notes how many bits are missing after this scan. `None` if the scan does not follow from those before.
     fn note_bits(&self, frame: &mut Frame) -> Option<()> {
-        for &(component, _, _) in &self.parts {
-            let missing = &mut frame.components[component].missing_bits;
-            if *missing != (self.high > 0).then_some(self.high) {
+        let ScanHeader { parts, high, low, .. } = self.header;
+        for part in parts {
+            let missing = &mut frame.components[part.component].missing_bits;
+            if *missing != (*high > 0).then_some(*high) {
                 return None;
             }
-            *missing = Some(self.low);
+            *missing = Some(*low);
         }
         Some(())
     }
@@ -153,7 +129,7 @@ impl Work for Drawing<'_> {
 
 /// Keeps what a scan of a progressive file says of the means. Newer processors only shift faster.
 struct Keeping<'a> {
-    scan: &'a Scan,
+    scan: &'a ScanHeader,
     frame: &'a mut Frame,
     parts: &'a mut [Part],
     order: (&'a ScanData, usize),

@@ -3,7 +3,6 @@
 use super::bits::Bits;
 use super::frame::{Component, Frame, Quantisers};
 use super::pairs::{NO_STEPS, Pairs, Steps};
-use super::planes;
 use crate::jpeg::dct::{Frequencies, Row, SIDE, from_steps, inverse, inverse_of_mean};
 
 /// The planes that are drawn on, and the last block that was read: it is drawn when the next one has been read, for the
@@ -45,7 +44,7 @@ impl<'s, R: Row> Canvas<'s, R> {
             let factors = from_steps(component.steps(quantisers)?.map(f64::from));
             Some(Plane { samples, size: component.drawn, factors })
         };
-        let planes = frame.components.iter().zip(planes(frame, samples)).map(plane).collect::<Option<_>>()?;
+        let planes = frame.components.iter().zip(frame.planes(samples)).map(plane).collect::<Option<_>>()?;
         let block = || Block { steps: NO_STEPS, extent: Extent::Nothing, component: 0, at: (0, 0) };
         Some(Self { planes, blocks: [block(), block()], last: 0 })
     }
