@@ -59,7 +59,8 @@ fn gif(head: &[u8]) -> Option<Glance> {
             }
             0x2c => {
                 let side = |screen: usize, place: usize| {
-                    let reach = little(head.get(at + place..at + place + 2)?) + little(head.get(at + place + 4..at + place + 6)?);
+                    let reach = little(head.get(at + place..at + place + 2)?)
+                        + little(head.get(at + place + 4..at + place + 6)?);
                     Some(reach.max(little(head.get(screen..screen + 2)?)))
                 };
                 return Some(Glance::Size { width: side(6, 1)?, height: side(8, 3)? });

@@ -151,7 +151,11 @@ mod tests {
             (ASCII, 1, [6, 0, 0, 0]),
             (5, 1, [6, 0, 0, 0]),
         ] {
-            assert_eq!(turned(&block(true, &[(ORIENTATION, kind, count, value)], b"")), 1, "{kind} {value:?}");
+            assert_eq!(
+                turned(&block(true, &[(ORIENTATION, kind, count, value)], b"")),
+                1,
+                "{kind} {value:?}"
+            );
         }
         assert_eq!(turned(b"II\x2a\0"), 1);
         assert_eq!(orientation_of(None).to_exif(), 1);

@@ -189,9 +189,12 @@ mod tests {
         // One stored block of deflate's.
         let length = (rows.len() as u16).to_le_bytes();
         let (mut a, mut b) = (1u32, 0u32);
-        rows.iter().for_each(|&byte| (a, b) = ((a + u32::from(byte)) % 65_521, (b + a + u32::from(byte)) % 65_521));
-        let stored = [&[0x78, 0x01, 1][..], &length, &length.map(|byte| !byte), rows, &(b << 16 | a).to_be_bytes()];
-        let chunks = [vec![chunk(b"IHDR", &header)], chunks.to_vec(), vec![chunk(b"IDAT", &stored.concat())]].concat();
+        rows.iter()
+            .for_each(|&byte| (a, b) = ((a + u32::from(byte)) % 65_521, (b + a + u32::from(byte)) % 65_521));
+        let stored =
+            [&[0x78, 0x01, 1][..], &length, &length.map(|byte| !byte), rows, &(b << 16 | a).to_be_bytes()];
+        let chunks =
+            [vec![chunk(b"IHDR", &header)], chunks.to_vec(), vec![chunk(b"IDAT", &stored.concat())]].concat();
         [&b"\x89PNG\r\n\x1a\n"[..], &chunks.concat(), END].concat()
     }
 
@@ -201,7 +204,10 @@ mod tests {
     }
 
     fn turn(way: u8) -> Vec<u8> {
-        chunk(b"eXIf", &[&b"II\x2a\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0"[..], &[way, 0, 0, 0, 0, 0, 0, 0]].concat())
+        chunk(
+            b"eXIf",
+            &[&b"II\x2a\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0"[..], &[way, 0, 0, 0, 0, 0, 0, 0]].concat(),
+        )
     }
 
     /// As libpng has it, the bits that the depth has no room for do not count.
@@ -211,7 +217,9 @@ mod tests {
             for said in [0u16, 1, 2, 3, 9, 0x25, 0xff, 0x1ff] {
                 let levels = 1u16 << depth;
                 let row: Vec<u8> = (0..16).map(|at| (at * 7 % levels) as u8).collect();
-                let packed = row.chunks(8 / usize::from(depth)).map(|few| few.iter().fold(0, |byte, level| byte << (depth % 8) | level));
+                let packed = row
+                    .chunks(8 / usize::from(depth))
+                    .map(|few| few.iter().fold(0, |byte, level| byte << (depth % 8) | level));
                 let rows: Vec<u8> = std::iter::once(0).chain(packed).collect();
                 let file = built([16, 1, depth, 0], &[chunk(b"tRNS", &said.to_be_bytes())], &rows);
                 let picture = decode(&file, &Limits::DEFAULT).unwrap().picture;
@@ -276,7 +284,11 @@ mod tests {
         let mut stray = turn(6);
         *stray.last_mut().unwrap() ^= 1;
         for behind in [&b""[..], b"\0\0\0\0IEND....", b"\xff\xff\xff\xffwhat", b"\0\0", &stray] {
-            assert_eq!(decode(&[head, behind].concat(), &Limits::DEFAULT).unwrap().picture, whole, "{behind:?}");
+            assert_eq!(
+                decode(&[head, behind].concat(), &Limits::DEFAULT).unwrap().picture,
+                whole,
+                "{behind:?}"
+            );
         }
         let more = built([2, 1, 8, 0], &[], &[0, 1, 2, 0, 3, 4]);
         assert_eq!(decode(&more, &Limits::DEFAULT).unwrap().picture, whole);

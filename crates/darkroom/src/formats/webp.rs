@@ -23,7 +23,7 @@ pub(super) fn decode(file: &[u8], limits: &Limits) -> Result<Decoded, RenderErro
     if let Some(canvas) = parts.canvas {
         check_size(canvas, limits)?;
     }
-    let frame = parts.frame.ok_or_else(|| RenderError::corrupt("no picture"))?;
+    let frame = parts.frame.as_ref().ok_or_else(|| RenderError::corrupt("no picture"))?;
     let bits = Bitstream::open(frame.chunks)?;
     check_size(bits.size, limits)?;
     let canvas = parts.canvas.unwrap_or(bits.size);
@@ -214,9 +214,12 @@ mod tests {
     #[test]
     fn the_first_of_two_chunks_counts_and_what_is_not_announced_is_not_there() {
         let icc = |name: &[u8]| chunk(b"ICCP", name);
-        for (flags, way, profile) in
-            [(0, 1, None), (HAS_EXIF, 6, None), (HAS_ICC, 1, Some("one")), (HAS_EXIF | HAS_ICC, 6, Some("one"))]
-        {
+        for (flags, way, profile) in [
+            (0, 1, None),
+            (HAS_EXIF, 6, None),
+            (HAS_ICC, 1, Some("one")),
+            (HAS_EXIF | HAS_ICC, 6, Some("one")),
+        ] {
             let decoded = read(&[extended(flags), icc(b"one"), icc(b"two"), still(), turn(6), turn(3)]);
             assert_eq!(decoded.orientation.to_exif(), way, "{flags}");
             assert_eq!(decoded.icc.as_deref(), profile.map(str::as_bytes), "{flags}");
@@ -241,7 +244,9 @@ mod tests {
         for (width, height) in [(16_384, 4), (3, 16_384), (16_383, 2)] {
             let mut file = Vec::new();
             let grey = vec![77; width as usize * height as usize * 3];
-            WebPEncoder::new_lossless(&mut file).write_image(&grey, width, height, ExtendedColorType::Rgb8).unwrap();
+            WebPEncoder::new_lossless(&mut file)
+                .write_image(&grey, width, height, ExtendedColorType::Rgb8)
+                .unwrap();
             let picture = decode(&file, &Limits::DEFAULT).unwrap().picture;
             assert_eq!((picture.width, picture.height, picture.bytes), (width, height, grey));
         }

@@ -65,7 +65,9 @@ fn check(status: VP8StatusCode) -> Result<(), RenderError> {
     match status {
         S::VP8_STATUS_OK => Ok(()),
         S::VP8_STATUS_OUT_OF_MEMORY => Err(RenderError::OutOfMemory("the WebP decoder".into())),
-        S::VP8_STATUS_UNSUPPORTED_FEATURE => Err(RenderError::unsupported("a WebP of a kind that is not decoded")),
+        S::VP8_STATUS_UNSUPPORTED_FEATURE => {
+            Err(RenderError::unsupported("a WebP of a kind that is not decoded"))
+        }
         S::VP8_STATUS_SUSPENDED | S::VP8_STATUS_NOT_ENOUGH_DATA => {
             Err(RenderError::truncated("the pixel data ends early"))
         }

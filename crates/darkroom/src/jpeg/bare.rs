@@ -61,10 +61,22 @@ fn transform(frame: &FrameHeader, markers: &Markers<'_>) -> u8 {
     let is_lossless = frame.coding == Coding::Lossless;
     match (&frame.components[..], markers.adobe_transform) {
         ([_, _, _], _) if markers.is_jfif => YCBCR,
-        ([_, _, _], Some(transform)) => if transform == PLAIN { PLAIN } else { YCBCR },
+        ([_, _, _], Some(transform)) => {
+            if transform == PLAIN {
+                PLAIN
+            } else {
+                YCBCR
+            }
+        }
         ([red, green, blue], None) => match [red.id, green.id, blue.id] {
             [b'R', b'G', b'B'] => PLAIN,
-            _ => if is_lossless { PLAIN } else { YCBCR },
+            _ => {
+                if is_lossless {
+                    PLAIN
+                } else {
+                    YCBCR
+                }
+            }
         },
         (_, None | Some(PLAIN)) => PLAIN,
         (_, Some(_)) => YCCK,

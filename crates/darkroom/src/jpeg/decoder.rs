@@ -239,7 +239,9 @@ impl<'a> Jpeg<'a> {
         match trouble {
             None => Ok(()),
             Some(Trouble::Warning) => Err(self.damage()),
-            Some(Trouble::Failure(_)) if !self.fits() => Err(RenderError::OutOfMemory("the JPEG decoder".into())),
+            Some(Trouble::Failure(_)) if !self.fits() => {
+                Err(RenderError::OutOfMemory("the JPEG decoder".into()))
+            }
             Some(Trouble::Failure(text)) => Err(RenderError::corrupt(text)),
         }
     }

@@ -199,11 +199,15 @@ mod tests {
 
     #[test]
     fn what_no_decoder_could_work_with_is_refused_by_name() {
-        let reason = |marker, payload: &[u8]| FrameHeader::read(marker, payload).unwrap_err().reason().as_str();
+        let reason =
+            |marker, payload: &[u8]| FrameHeader::read(marker, payload).unwrap_err().reason().as_str();
         assert_eq!(reason(0xc5, &FRAME), "unsupported_format");
         assert_eq!(reason(SOF0, &FRAME[..14]), "corrupt");
         assert_eq!(reason(SOF0, &[8, 0, 1, 0, 1, 2, 1, 0x11, 0, 2, 0x11, 0]), "unsupported_format");
         assert_eq!(reason(SOF0, &[8, 0, 1, 0, 1, 1, 1, 0x50, 0]), "corrupt");
-        assert_eq!(reason(SOF0, &[8, 0, 1, 0, 1, 3, 1, 0x31, 0, 2, 0x21, 0, 3, 0x11, 0]), "unsupported_format");
+        assert_eq!(
+            reason(SOF0, &[8, 0, 1, 0, 1, 3, 1, 0x31, 0, 2, 0x21, 0, 3, 0x11, 0]),
+            "unsupported_format"
+        );
     }
 }

@@ -3,7 +3,10 @@
 //!
 //! Says what TurboJPEG's codes say, and its text is for people. A decoder stops at its first warning: were it to go on, a
 //! failure after it would be told as a warning too.
-#![expect(unsafe_code, reason = "libjpeg-turbo is C, and the crate's safe interface hides the code of an error")]
+#![expect(
+    unsafe_code,
+    reason = "libjpeg-turbo is C, and the crate's safe interface hides the code of an error"
+)]
 
 use std::ffi::CStr;
 use std::ptr::NonNull;
@@ -11,8 +14,9 @@ use std::ptr::NonNull;
 use turbojpeg::libc::{c_int, c_void};
 use turbojpeg::raw::{
     TJERR_TJERR_WARNING, TJINIT_TJINIT_DECOMPRESS, TJPARAM_TJPARAM_JPEGHEIGHT, TJPARAM_TJPARAM_JPEGWIDTH,
-    TJPARAM_TJPARAM_STOPONWARNING, TJPARAM_TJPARAM_SUBSAMP, tj3Decompress8, tj3DecompressHeader, tj3DecompressToYUV8, tj3Destroy, tj3Get,
-    tj3GetErrorCode, tj3GetErrorStr, tj3Init, tj3Set, tj3SetScalingFactor, tjscalingfactor,
+    TJPARAM_TJPARAM_STOPONWARNING, TJPARAM_TJPARAM_SUBSAMP, tj3Decompress8, tj3DecompressHeader,
+    tj3DecompressToYUV8, tj3Destroy, tj3Get, tj3GetErrorCode, tj3GetErrorStr, tj3Init, tj3Set,
+    tj3SetScalingFactor, tjscalingfactor,
 };
 use turbojpeg::{DecompressHeader, Image, ScalingFactor, Subsamp, YuvImage, yuv_pixels_len};
 
@@ -46,7 +50,14 @@ impl Source<'_> {
         // there, for the header that it reads is the one that they were made for: `open` has compared them.
         let outcome = unsafe {
             let pixels = image.pixels.as_mut_ptr();
-            tj3Decompress8(handle.pointer(), self.file.as_ptr(), self.file.len() as u64, pixels, pitch, image.format as c_int)
+            tj3Decompress8(
+                handle.pointer(),
+                self.file.as_ptr(),
+                self.file.len() as u64,
+                pixels,
+                pitch,
+                image.format as c_int,
+            )
         };
         handle.check(outcome)
     }
@@ -54,7 +65,8 @@ impl Source<'_> {
     /// Draws planes, one after the other without padding, each as large as the scaled header says.
     pub(super) fn draw_planes(&self, image: YuvImage<&mut [u8]>) -> Result<(), Trouble> {
         let DecompressHeader { width, height, subsamp, .. } = self.header.scaled(self.factor);
-        let length = yuv_pixels_len(width, 1, height, subsamp).map_err(|error| Trouble::Failure(error.to_string()))?;
+        let length =
+            yuv_pixels_len(width, 1, height, subsamp).map_err(|error| Trouble::Failure(error.to_string()))?;
         assert_eq!((image.align, image.pixels.len()), (1, length), "the planes have their sizes");
         let handle = Handle::open(self)?;
         // SAFETY: the file is as long as it says; TurboJPEG writes as many bytes as `yuv_pixels_len` says, for the header that
@@ -84,13 +96,13 @@ impl Handle {
         let outcome = unsafe { tj3Set(handle.pointer(), TJPARAM_TJPARAM_STOPONWARNING as c_int, 1) };
         handle.check(outcome)?;
         // SAFETY: the file is as long as it says.
-        let outcome = unsafe {
-            tj3DecompressHeader(handle.pointer(), source.file.as_ptr(), source.file.len() as u64)
-        };
+        let outcome =
+            unsafe { tj3DecompressHeader(handle.pointer(), source.file.as_ptr(), source.file.len() as u64) };
         handle.check(outcome)?;
         let DecompressHeader { width, height, subsamp, .. } = source.header;
         let expected = [(TJPARAM_TJPARAM_JPEGWIDTH, width), (TJPARAM_TJPARAM_JPEGHEIGHT, height)];
-        let same_subsamp = subsamp == Subsamp::Unknown || handle.get(TJPARAM_TJPARAM_SUBSAMP) == subsamp as c_int;
+        let same_subsamp =
+            subsamp == Subsamp::Unknown || handle.get(TJPARAM_TJPARAM_SUBSAMP) == subsamp as c_int;
         let is_same = |&(parameter, side): &(_, usize)| usize::try_from(handle.get(parameter)) == Ok(side);
         if !same_subsamp || !expected.iter().all(is_same) {
             return Err(Trouble::Failure("a header that changes".into()));

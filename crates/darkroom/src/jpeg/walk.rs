@@ -214,7 +214,8 @@ impl<'a> Walker<'a> {
             return Err(RenderError::corrupt("a scan before the frame header"));
         };
         let header = ScanHeader::read(payload, frame);
-        let header = header.ok_or_else(|| RenderError::corrupt("a scan header that contradicts its frame"))?;
+        let header =
+            header.ok_or_else(|| RenderError::corrupt("a scan header that contradicts its frame"))?;
         let follows = coverage.add(&header);
         follows.ok_or_else(|| RenderError::corrupt("a scan that does not follow from those before"))?;
         let (across, down) = frame.mcus_of(&header);

@@ -68,7 +68,8 @@ impl Rights {
 /// is not UTF-8 is some older code page: its bytes stay too, for nobody says which it is.
 fn plain(bytes: &[u8]) -> Option<Vec<u8>> {
     let parts = bytes.split(|&byte| byte == 0).map(spaced).collect::<Vec<_>>();
-    let parts: Vec<&[u8]> = parts.iter().map(|part| part.trim_ascii()).filter(|part| !part.is_empty()).collect();
+    let parts: Vec<&[u8]> =
+        parts.iter().map(|part| part.trim_ascii()).filter(|part| !part.is_empty()).collect();
     let mut text = parts.join(BETWEEN);
     text.truncate(whole_characters(&text));
     text.truncate(text.trim_ascii_end().len());
@@ -133,7 +134,11 @@ mod tests {
     #[test]
     fn the_type_of_exif_3_is_read() {
         let name = "Zoë";
-        let block = [&b"II\x2a\0\x08\0\0\0\x01\0\x3b\x01\x81\0\x05\0\0\0\x1a\0\0\0\0\0\0\0"[..], name.as_bytes(), b"\0"];
+        let block = [
+            &b"II\x2a\0\x08\0\0\0\x01\0\x3b\x01\x81\0\x05\0\0\0\x1a\0\0\0\0\0\0\0"[..],
+            name.as_bytes(),
+            b"\0",
+        ];
         let read = Rights::read(&block.concat()).unwrap();
         assert_eq!(read, rights(name, ""));
         assert_eq!(Rights::read(&read.to_block()), Some(read));

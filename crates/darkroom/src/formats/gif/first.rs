@@ -103,7 +103,7 @@ pub(crate) fn canvas(head: &[u8]) -> Option<(u32, u32)> {
 /// What a graphic control extension's sub-blocks say of transparency.
 fn transparent_in(blocks: &[u8]) -> Option<u8> {
     match blocks {
-        [4.., flags, _, _, index, ..] => (flags & 1 != 0).then_some(*index),
+        [4..=255, flags, _, _, index, ..] => (flags & 1 != 0).then_some(*index),
         _ => None,
     }
 }
@@ -128,5 +128,7 @@ fn size_at(bytes: &[u8], offset: usize) -> (u32, u32) {
 }
 
 fn take(bytes: &[u8], count: usize) -> Result<(&[u8], &[u8]), RenderError> {
-    bytes.split_at_checked(count).ok_or_else(|| RenderError::truncated("the file ends before its first frame"))
+    bytes
+        .split_at_checked(count)
+        .ok_or_else(|| RenderError::truncated("the file ends before its first frame"))
 }

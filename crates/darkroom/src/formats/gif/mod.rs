@@ -12,8 +12,8 @@ use image::metadata::Orientation;
 use super::{Decoded, check_size, from_image_error, read_pixels};
 use crate::raster::canvas::on_canvas;
 use crate::{Limits, RenderError};
-pub(crate) use first::canvas;
 use first::First;
+pub(crate) use first::canvas;
 
 /// Colours of a table of the largest size.
 const COLOURS: usize = 256;
@@ -96,7 +96,8 @@ mod tests {
         file.extend([&[0x2c][..], &pair(place), &pair(size), &[0, 2]].concat());
         let pixels = usize::from(size.0) * usize::from(size.1);
         // Each code of three bits: a clear code, two colours, again and again, and an end.
-        let codes = (0..pixels.div_ceil(2)).flat_map(|pair| [4, 1, 1][..3 - usize::from(pair * 2 + 2 > pixels)].to_vec());
+        let codes = (0..pixels.div_ceil(2))
+            .flat_map(|pair| [4, 1, 1][..3 - usize::from(pair * 2 + 2 > pixels)].to_vec());
         let bits: Vec<u8> = codes.chain([5]).flat_map(|code| [code & 1, code >> 1 & 1, code >> 2]).collect();
         let bytes: Vec<u8> =
             bits.chunks(8).map(|bits| bits.iter().rev().fold(0, |byte, bit| byte << 1 | bit)).collect();
@@ -122,7 +123,11 @@ mod tests {
             for (at, pixel) in picture.bytes.chunks_exact(4).enumerate() {
                 let (x, y) = ((at % canvas.0 as usize) as u16, (at / canvas.0 as usize) as u16);
                 let is_frame = (place.0..place.0 + 34).contains(&x) && (place.1..place.1 + 23).contains(&y);
-                assert_eq!(pixel, if is_frame { [200, 100, 50, 255] } else { [0; 4] }, "{x} {y} on {screen:?}");
+                assert_eq!(
+                    pixel,
+                    if is_frame { [200, 100, 50, 255] } else { [0; 4] },
+                    "{x} {y} on {screen:?}"
+                );
             }
             assert_eq!(canvas_of(&framed(screen, place, (34, 23))), canvas);
         }
@@ -145,10 +150,20 @@ mod tests {
             assert_eq!(read(&[&file[..head], between, &file[head..]].concat()), whole, "{between:?} before");
             assert_eq!(read(&[&file[..trailer], between, b";"].concat()), whole, "{between:?} behind");
         }
-        for behind in [&b""[..], b";", b";;junk", b"\0\0", b"junk", b"\x21", b"\x2c\0", b"\x2c\xff\xff\xff\xff\xff\xff\xff\xff\0\xff"] {
+        for behind in [
+            &b""[..],
+            b";",
+            b";;junk",
+            b"\0\0",
+            b"junk",
+            b"\x21",
+            b"\x2c\0",
+            b"\x2c\xff\xff\xff\xff\xff\xff\xff\xff\0\xff",
+        ] {
             assert_eq!(read(&[&file[..trailer], behind].concat()), whole, "{behind:?}");
         }
-        let error = decode(&[&file[..head], b"junk", &file[head..]].concat(), &Limits::DEFAULT).err().unwrap();
+        let error =
+            decode(&[&file[..head], b"junk", &file[head..]].concat(), &Limits::DEFAULT).err().unwrap();
         assert!(matches!(error, RenderError::Corrupt(_)), "{error}");
     }
 
@@ -161,8 +176,12 @@ mod tests {
         let mut beyond = file.clone();
         let codes = 31..beyond.len() - 2;
         assert_eq!(usize::from(beyond[30]), codes.len());
-        let bits: Vec<u8> = beyond[codes.clone()].iter().flat_map(|byte| (0..8).map(move |bit| byte >> bit & 1)).collect();
-        let bits: Vec<u8> = bits.chunks(3).flat_map(|code| if code == [1, 0, 0] { vec![1, 1, 0] } else { code.to_vec() }).collect();
+        let bits: Vec<u8> =
+            beyond[codes.clone()].iter().flat_map(|byte| (0..8).map(move |bit| byte >> bit & 1)).collect();
+        let bits: Vec<u8> = bits
+            .chunks(3)
+            .flat_map(|code| if code == [1, 0, 0] { vec![1, 1, 0] } else { code.to_vec() })
+            .collect();
         for (byte, bits) in beyond[codes].iter_mut().zip(bits.chunks(8)) {
             *byte = bits.iter().rev().fold(0, |byte, bit| byte << 1 | bit);
         }

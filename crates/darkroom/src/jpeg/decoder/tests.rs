@@ -198,9 +198,8 @@ fn damage_behind_a_restart_is_not_hidden_by_stray_bytes_before_it() {
     let whole = file(&[], codes);
     let differences = drawn(&whole, Detail::Whole).unwrap().1.into_iter().zip(judge::drawn(&whole));
     assert!(differences.map(|(ours, theirs)| ours.abs_diff(theirs)).max() <= Some(1));
-    let planes = |file: &[u8]| {
-        Jpeg::open(file, &Limits::DEFAULT)?.planes(1.0, &mut JpegDecoder::default()).map(drop)
-    };
+    let planes =
+        |file: &[u8]| Jpeg::open(file, &Limits::DEFAULT)?.planes(1.0, &mut JpegDecoder::default()).map(drop);
     planes(&file(&[1, 2], codes)).unwrap();
     assert!(planes(&file(&[], &codes[..codes.len() / 2])).is_err());
     assert!(planes(&file(&[1, 2], &codes[..codes.len() / 2])).is_err());

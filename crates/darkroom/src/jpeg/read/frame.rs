@@ -60,7 +60,8 @@ impl Frame {
     /// progressive one. All components are drawn whole or none.
     pub(super) fn of(header: &FrameHeader, detail: [Detail; 3]) -> Option<Self> {
         let is_progressive = header.coding == Coding::Progressive;
-        let is_readable = header.coding == Coding::Sequential || (is_progressive && detail == [Detail::Mean; 3]);
+        let is_readable =
+            header.coding == Coding::Sequential || (is_progressive && detail == [Detail::Mean; 3]);
         if header.is_arithmetic || header.components.len() > detail.len() || !is_readable {
             return None;
         }
