@@ -10,10 +10,12 @@ const ENTRIES_MAX: usize = 200;
 pub(crate) const ENTRY_BYTES: usize = 12;
 const ORIENTATION: u16 = 0x0112;
 
-/// What a tag's values are, by TIFF's numbers.
+/// What a tag's values are, by TIFF's numbers: texts, and whole numbers without and with a sign.
 pub(crate) const ASCII: u16 = 2;
 const SHORT: u16 = 3;
 const LONG: u16 = 4;
+const SIGNED_SHORT: u16 = 8;
+const SIGNED_LONG: u16 = 9;
 /// Since EXIF 3.0.
 pub(crate) const UTF8: u16 = 129;
 
@@ -35,12 +37,12 @@ impl<'a> Exif<'a> {
     }
 
     /// How the picture is turned; none where that is not said or not one of the eight ways. EXIF says it in a SHORT; some
-    /// phones wrote a LONG.
+    /// phones and cameras wrote a LONG, one with a sign even.
     pub(crate) fn orientation(&self) -> Option<Orientation> {
         let entry = self.entry(ORIENTATION)?;
         let value = match entry.kind {
-            SHORT => usize::from(self.u16(entry.start(self, 2)?)?),
-            LONG => self.u32(entry.start(self, 4)?)?,
+            SHORT | SIGNED_SHORT => usize::from(self.u16(entry.start(self, 2)?)?),
+            LONG | SIGNED_LONG => self.u32(entry.start(self, 4)?)?,
             _ => return None,
         };
         Orientation::from_exif(u8::try_from(value).ok()?)
@@ -129,6 +131,8 @@ mod tests {
             for (little, kind, value) in [
                 (true, SHORT, [way, 0, 0, 0]),
                 (true, LONG, [way, 0, 0, 0]),
+                (true, SIGNED_SHORT, [way, 0, 0, 0]),
+                (true, SIGNED_LONG, [way, 0, 0, 0]),
                 (false, SHORT, [0, way, 0, 0]),
                 (false, LONG, [0, 0, 0, way]),
             ] {
@@ -148,6 +152,7 @@ mod tests {
             (SHORT, 0, [6, 0, 0, 0]),
             (LONG, 1, [6, 0, 1, 0]),
             (LONG, u32::MAX, [6, 0, 0, 0]),
+            (SIGNED_LONG, 1, [0xff, 0xff, 0xff, 0xff]),
             (ASCII, 1, [6, 0, 0, 0]),
             (5, 1, [6, 0, 0, 0]),
         ] {

@@ -15,6 +15,10 @@ const SIGNATURE_BYTES: usize = 8;
 const DEPTH_AT: usize = 24;
 /// The colour type of grey without alpha.
 const GREY: u8 = 0;
+/// The colour type of pixels that are places in a palette.
+const INDEXED: u8 = 3;
+/// Of 256 colours.
+const PALETTE_BYTES_MAX: usize = 3 * 256;
 /// `IEND` as it always is.
 const END: &[u8] = b"\0\0\0\0IEND\xaeB`\x82";
 /// Rows, Huffman tables and a palette: what the decoder needs beside pixels and profile.
@@ -47,42 +51,68 @@ struct Parts<'a> {
     /// The file without its dispensable chunks, with an end.
     essential: Vec<u8>,
     exif: Option<&'a [u8]>,
+    place: Place,
     /// Whether the file has no end of its own.
     is_cut: bool,
+}
+
+/// Where a walk is.
+#[derive(PartialEq)]
+enum Place {
+    BeforePixels,
+    InPixels,
+    BehindPixels,
 }
 
 /// Walks the chunks up to `IEND`. Fails as `truncated` when the file ends before its pixel data or in it; whether all of
 /// that is there when the file ends behind it, the decoder sees.
 fn walk<'a>(file: &'a [u8], limits: &Limits) -> Result<Parts<'a>, RenderError> {
     let (signature, mut rest) = file.split_at(SIGNATURE_BYTES);
-    let mut parts = Parts { essential: signature.to_vec(), exif: None, is_cut: false };
-    let mut has_pixels = false;
-    loop {
-        let is_pixels = rest.get(4..).is_some_and(|kind| kind.starts_with(b"IDAT"));
-        let (chunk, after) = match next_chunk(rest) {
-            Err(_) if has_pixels && !is_pixels => {
-                parts.is_cut = true;
-                break;
-            }
-            next => next?,
-        };
-        rest = after;
-        has_pixels |= is_pixels;
+    let (essential, place) = (signature.to_vec(), Place::BeforePixels);
+    let mut parts = Parts { essential, exif: None, place, is_cut: false };
+    while let Some((chunk, after)) = parts.next(rest)? {
         if parts.essential.len() == SIGNATURE_BYTES {
             check_size(header_size(&chunk)?, limits)?;
         }
-        match chunk.kind {
-            b"IEND" => break,
-            b"eXIf" => {
-                parts.exif.get_or_insert(chunk.content);
-            }
-            b"tRNS" => parts.essential.extend(within_depth(&chunk, &parts.essential)),
-            _ if is_essential(&chunk, limits) => parts.essential.extend_from_slice(chunk.whole),
-            _ => {}
-        }
+        parts.note(&chunk, limits)?;
+        rest = after;
     }
     parts.essential.extend_from_slice(END);
     Ok(parts)
+}
+
+impl<'a> Parts<'a> {
+    /// The next chunk and what follows; none at the end, and where a file stops behind its pixels.
+    fn next(&mut self, rest: &'a [u8]) -> Result<Option<(Chunk<'a>, &'a [u8])>, RenderError> {
+        let is_pixels = rest.get(4..).is_some_and(|kind| kind.starts_with(b"IDAT"));
+        match (&self.place, is_pixels) {
+            (Place::BehindPixels, true) => return Err(RenderError::corrupt("pixel data in two places")),
+            (_, true) => self.place = Place::InPixels,
+            (Place::InPixels, false) => self.place = Place::BehindPixels,
+            (_, false) => {}
+        }
+        match next_chunk(rest) {
+            Ok((chunk, _)) if chunk.kind == b"IEND" => Ok(None),
+            Err(_) if self.place == Place::BehindPixels => {
+                self.is_cut = true;
+                Ok(None)
+            }
+            next => next.map(Some),
+        }
+    }
+
+    fn note(&mut self, chunk: &Chunk<'a>, limits: &Limits) -> Result<(), RenderError> {
+        match chunk.kind {
+            b"eXIf" => {
+                self.exif.get_or_insert(chunk.content);
+            }
+            b"PLTE" => self.essential.extend(palette(chunk, &self.essential)?),
+            b"tRNS" => self.essential.extend(within_depth(chunk, &self.essential)),
+            _ if is_essential(chunk, limits) => self.essential.extend_from_slice(chunk.whole),
+            _ => {}
+        }
+        Ok(())
+    }
 }
 
 struct Chunk<'a> {
@@ -121,6 +151,17 @@ fn is_essential(chunk: &Chunk<'_>, limits: &Limits) -> bool {
     let critical = chunk.kind[0].is_ascii_uppercase();
     let profile = chunk.kind == b"iCCP" && chunk.content.len() as u64 <= limits.icc_bytes_max;
     critical || profile
+}
+
+/// The palette of a picture that has one: colours of three bytes. What others suggest is not looked at.
+fn palette<'a>(chunk: &Chunk<'a>, essential: &[u8]) -> Result<&'a [u8], RenderError> {
+    if essential.get(DEPTH_AT + 1) != Some(&INDEXED) {
+        return Ok(&[]);
+    }
+    if !chunk.content.len().is_multiple_of(3) || !(3..=PALETTE_BYTES_MAX).contains(&chunk.content.len()) {
+        return Err(RenderError::corrupt("a palette of no whole number of colours"));
+    }
+    Ok(chunk.whole)
 }
 
 /// The `tRNS` of a grey picture of few bits says its level in sixteen: those that the picture has count, as libpng does it.
@@ -262,6 +303,26 @@ mod tests {
             let third: &[u8] = if depth == 1 { &[10, 20, 30, 7] } else { &[0, 0, 0, 255] };
             assert_eq!(seen, [&[10, 20, 30, 7, 40, 50, 60, 255], third].concat(), "{depth} bits");
         }
+    }
+
+    #[test]
+    fn a_palette_of_parts_of_colours_or_none_and_pixels_in_two_places_are_corrupt() {
+        let corrupt = |file: &[u8]| {
+            let error = decode(file, &Limits::DEFAULT).err().unwrap();
+            assert!(matches!(error, RenderError::Corrupt(_)), "{error}");
+        };
+        for bytes in [0, 2, 4, 13, 771] {
+            let palette = chunk(b"PLTE", &vec![9; bytes]);
+            corrupt(&built([2, 1, 8, 3], &[palette.clone()], &[0, 0, 0]));
+            let suggested = built([2, 1, 8, 0], &[palette], &[0, 1, 2]);
+            assert_eq!(decode(&suggested, &Limits::DEFAULT).unwrap().picture.bytes, [1, 2]);
+        }
+        corrupt(&built([2, 1, 8, 3], &[], &[0, 0, 0]));
+        let file = built([2, 1, 8, 0], &[], &[0, 1, 2]);
+        let pixels = &file[33..file.len() - END.len()];
+        let (one, other) = pixels[8..pixels.len() - 4].split_at(5);
+        let apart = [chunk(b"IDAT", one), turn(6), chunk(b"IDAT", other)].concat();
+        corrupt(&[&file[..33], &apart, END].concat());
     }
 
     #[test]

@@ -68,6 +68,8 @@ struct Parts<'a> {
     exif: Option<&'a [u8]>,
     icc: Option<&'a [u8]>,
     frame: Option<Frame<'a>>,
+    /// Still pictures among the chunks.
+    stills: u32,
 }
 
 impl<'a> Parts<'a> {
@@ -90,7 +92,8 @@ impl<'a> Parts<'a> {
             (b"ANMF", content) if self.announces(IS_ANIMATED) && self.frame.is_none() => {
                 self.frame = Some(frame(content)?);
             }
-            (b"VP8X" | b"VP8L" | b"VP8 ", _) if is_first => {}
+            (b"VP8L" | b"VP8 ", _) => self.stills += 1,
+            (b"VP8X", _) if is_first => {}
             _ if is_first => return Err(RenderError::corrupt("the first chunk is no picture and no header")),
             _ => {}
         }
@@ -111,6 +114,9 @@ fn walk(file: &[u8]) -> Result<Parts<'_>, RenderError> {
         let (chunk, after) = next_chunk(rest)?;
         parts.note(&chunk, is_first)?;
         rest = after;
+    }
+    if parts.canvas.is_some() && parts.stills > 1 {
+        return Err(RenderError::corrupt("two still pictures"));
     }
     if !parts.announces(IS_ANIMATED) {
         let still = |chunks| Frame { place: (0, 0), size: None, chunks };
@@ -285,7 +291,13 @@ mod tests {
         assert!(matches!(error, RenderError::PixelsTooMany { .. }), "{error}");
         let other = chunk(b"VP8X", &[0, 0, 0, 0, 58, 0, 0, 43, 0, 0]);
         let stranger = chunk(b"ABCD", b"what");
-        for chunks in [vec![other, still()], vec![extended(0)], vec![stranger, still()], vec![]] {
+        for chunks in [
+            vec![other, still()],
+            vec![extended(0)],
+            vec![stranger, still()],
+            vec![extended(0), still(), still()],
+            vec![],
+        ] {
             let error = decode(&file(&chunks), &Limits::DEFAULT).err().unwrap();
             assert!(matches!(error, RenderError::Corrupt(_)), "{error}");
         }
