@@ -18,12 +18,15 @@ from PIL import Image
 
 HERE = Path(__file__).parent
 ANSWER_SECS_MAX = 20
+# What a first frame leaves free is transparent here and black there: docs/differences.md.
+SURROUND = "transparent or black"
 BEYOND_LIMITS = ("pixels_too_many", "dimensions_too_large")
 FILE_BYTES_MAX = 20 << 20
 # How far apart two renditions of one picture are, in levels, shrunk to this side: decoders round, and differ in chroma.
 SIDE_PX = 48
 MEAN_MAX, MOST_MAX = 3.0, 40.0
-BEHIND = (119, 119, 119, 255)
+# Two, so that what is transparent is told from what has a colour.
+BEHIND = ((119, 119, 119, 255), (0, 0, 0, 255))
 
 
 def format_of(path):
@@ -78,11 +81,15 @@ class Eye:
 
 
 def shown(size, pixels):
-    """The picture on grey, small."""
-    behind = Image.new("RGBA", size, BEHIND)
+    """The picture on grey and on black, small."""
+    small = (min(size[0], SIDE_PX), min(size[1], SIDE_PX))
+    return [np.asarray(laid(size, pixels, colour).resize(small, Image.Resampling.BOX), np.float32) for colour in BEHIND]
+
+
+def laid(size, pixels, colour):
+    behind = Image.new("RGBA", size, colour)
     behind.alpha_composite(Image.frombuffer("RGBA", size, pixels))
-    small = behind.convert("RGB").resize((min(size[0], SIDE_PX), min(size[1], SIDE_PX)), Image.Resampling.BOX)
-    return np.asarray(small, dtype=np.float32)
+    return behind.convert("RGB")
 
 
 def differ(one, other):
@@ -93,8 +100,13 @@ def differ(one, other):
         return None
     if one["size"] != other["size"]:
         return "size"
-    apart = np.abs(one["shown"] - other["shown"])
-    return "colours" if apart.mean() > MEAN_MAX or apart.max() > MOST_MAX else None
+    on_grey, on_black = (is_apart(*pair) for pair in zip(one["shown"], other["shown"]))
+    return {(True, True): "colours", (True, False): SURROUND, (False, True): "colours"}.get((on_grey, on_black))
+
+
+def is_apart(one, other):
+    apart = np.abs(one - other)
+    return apart.mean() > MEAN_MAX or apart.max() > MOST_MAX
 
 
 def said(answer):
@@ -126,18 +138,20 @@ def walk(folders, eyes):
         if reason in BEYOND_LIMITS:
             continue
         peers = asked(eyes[1:], path)
-        what = differ(ours, peers[0])
-        if what and differ(ours, peers[1]) and not differ(*peers):
+        what, other = (differ(ours, peer) for peer in peers)
+        if {what, other} == {SURROUND} and format_of(path) == "GIF":
+            count["known"] += 1
+        elif what and other and not differ(*peers):
             count["apart from both"] += 1
             apart[what].append((path, [ours, *peers]))
-        elif what or differ(ours, peers[1]):
+        elif what or other:
             count["apart from one"] += 1
     return counts, apart
 
 
 def report(counts, apart, eyes):
     print(", ".join(eye.name for eye in eyes))
-    columns = ["files", "processed", "apart from one", "apart from both"]
+    columns = ["files", "processed", "known", "apart from one", "apart from both"]
     reasons = sorted({name for count in counts.values() for name in count} - set(columns))
     columns[2:2] = reasons
     print(" ".join(["format", *(f"{name:>{max(len(name), 6)}}" for name in columns)]))
