@@ -11,6 +11,9 @@ SRGB = ImageCms.createProfile("sRGB")
 
 
 def to_srgb(image):
+    if image.mode.startswith("I"):
+        profile, image = image.info.get("icc_profile"), image.point(lambda level: level / 257).convert("L")
+        image.info["icc_profile"] = profile
     profile = image.info.get("icc_profile")
     alpha = image.getchannel("A") if "A" in image.getbands() else None
     if profile and image.mode in ("RGBA", "LA"):
@@ -20,8 +23,6 @@ def to_srgb(image):
             image = ImageCms.profileToProfile(image, ImageCms.ImageCmsProfile(BytesIO(profile)), SRGB, outputMode="RGB")
         except ImageCms.PyCMSError:
             pass  # a profile that does not fit is ignored by everybody
-    if image.mode.startswith("I;16") or image.mode == "I":
-        image = image.point(lambda level: level / 257).convert("L")
     image = image.convert("RGBA")
     if alpha:
         image.putalpha(alpha)
