@@ -22,9 +22,10 @@ def chunk(kind, content):
     return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
 
 
-def png(header, rows, before=b"", behind=b""):
+def png(header, rows, before=b"", behind=b"", checksum=None):
     head = chunk(b"IHDR", struct.pack(">IIBBBBB", *header, 0, 0, 0))
-    pixels = chunk(b"IDAT", zlib.compress(rows))
+    data = zlib.compress(rows)
+    pixels = chunk(b"IDAT", data[:-4] + (checksum or data[-4:]))
     return b"\x89PNG\r\n\x1a\n" + head + before + pixels + behind + chunk(b"IEND", b"")
 
 
@@ -63,6 +64,11 @@ def behind_pixels():
 
 def two_orientations():
     return png((SIDE, 48, 8, 0), (b"\0" + bytes(SIDE)) * 48, orientation(6) + orientation(3))
+
+
+def wrong_checksum():
+    """zlib's own checksum is another, the chunk's is right."""
+    return png((SIDE, 48, 8, 0), (b"\0" + bytes(SIDE)) * 48, checksum=b"what")
 
 
 def gif(screen, size=(9, 9)):
@@ -109,6 +115,7 @@ CASES = {
     "png-4-bit-transparent.png": four_bits_transparent,
     "png-exif-behind-pixels.png": behind_pixels,
     "png-two-exif.png": two_orientations,
+    "png-zlib-checksum.png": wrong_checksum,
     "gif-small-first-frame.gif": lambda: gif((20, 20)),
     "gif-screen-of-a-monitor.gif": lambda: gif((640, 480)),
     "webp-side-16384.webp": lossless_webp,

@@ -70,7 +70,7 @@ fn walk<'a>(file: &'a [u8], limits: &Limits) -> Result<Parts<'a>, RenderError> {
     let (signature, mut rest) = file.split_at(SIGNATURE_BYTES);
     let (essential, place) = (signature.to_vec(), Place::BeforePixels);
     let mut parts = Parts { essential, exif: None, place, is_cut: false };
-    while let Some((chunk, after)) = parts.next(rest)? {
+    while let Some((chunk, after)) = parts.step(rest)? {
         if parts.essential.len() == SIGNATURE_BYTES {
             check_size(header_size(&chunk)?, limits)?;
         }
@@ -83,7 +83,7 @@ fn walk<'a>(file: &'a [u8], limits: &Limits) -> Result<Parts<'a>, RenderError> {
 
 impl<'a> Parts<'a> {
     /// The next chunk and what follows; none at the end, and where a file stops behind its pixels.
-    fn next(&mut self, rest: &'a [u8]) -> Result<Option<(Chunk<'a>, &'a [u8])>, RenderError> {
+    fn step(&mut self, rest: &'a [u8]) -> Result<Option<(Chunk<'a>, &'a [u8])>, RenderError> {
         let is_pixels = rest.get(4..).is_some_and(|kind| kind.starts_with(b"IDAT"));
         match (&self.place, is_pixels) {
             (Place::BehindPixels, true) => return Err(RenderError::corrupt("pixel data in two places")),

@@ -84,9 +84,7 @@ fn shrink_row<const N: usize>(row: &[[f32; N]], across: &Windows, shrunk: &mut [
         let (first, weights) = across.of(index);
         let mut sum = [0.0; N];
         for (weight, sample) in weights.iter().zip(&row[first..first + across.taps]) {
-            for channel in 0..N {
-                sum[channel] += weight * sample[channel];
-            }
+            sum.iter_mut().zip(sample).for_each(|(sum, sample)| *sum += weight * sample);
         }
         *pixel = sum;
     }
