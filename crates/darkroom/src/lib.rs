@@ -5,6 +5,7 @@
 //! file can take down nothing but itself.
 
 mod ask;
+mod exif;
 mod extras;
 mod finish;
 mod formats;

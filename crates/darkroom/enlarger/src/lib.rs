@@ -8,16 +8,14 @@ use std::error::Error;
 use std::fmt;
 
 use fast_image_resize::images::{TypedCroppedImage, TypedImage, TypedImageRef};
-use fast_image_resize::pixels::{U8, U8x2, U8x3, U8x4};
+use fast_image_resize::pixels::{U8, U8x3, U8x4};
 use fast_image_resize::{PixelTrait, ResizeOptions, Resizer};
 
-/// How many bytes a pixel has, and so which kernels work on it.
+/// How many bytes a pixel has, none of them alpha, and so which kernels work on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pixel {
     /// One.
     One,
-    /// Two.
-    Two,
     /// Three.
     Three,
     /// Four.
@@ -69,7 +67,6 @@ pub fn resample(
 ) -> Result<(), Misfit> {
     let resample = match source.pixel {
         Pixel::One => typed::<U8>,
-        Pixel::Two => typed::<U8x2>,
         Pixel::Three => typed::<U8x3>,
         Pixel::Four => typed::<U8x4>,
     };
