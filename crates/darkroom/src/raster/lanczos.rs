@@ -24,7 +24,7 @@ pub(crate) fn options() -> ResizeOptions {
 }
 
 /// The filter within three of zero, and zero elsewhere.
-pub(crate) fn weight(x: f64) -> f64 {
+fn weight(x: f64) -> f64 {
     let place = x.abs().min(LOBES) * STEPS as f64;
     // At most the last step but one.
     let step = place as usize;

@@ -4,8 +4,9 @@
 use enlarger::{Pixel, Target, View};
 
 use crate::RenderError;
+use crate::raster::lanczos;
 use crate::raster::plane::Scaler;
-use crate::raster::{lanczos, sheer};
+use crate::raster::sheer::Sheer;
 
 /// What the bytes of a pixel mean.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,23 +80,21 @@ impl Picture {
         scaler: &mut Scaler,
     ) -> Result<Self, RenderError> {
         let mut bytes = scaler.take(width as usize * height as usize * self.channels.count());
-        let mut flat = |pixel| {
+        let resizer = scaler.resizer();
+        let mut opaque = |pixel| {
             let whole = [self.width, self.height];
             let source = View { bytes: &self.bytes, pixel, width: self.width, from: [0, 0], size: whole };
             let target = Target { bytes: &mut bytes, size: [width, height] };
-            let crop = lanczos::options().crop(0.0, 0.0, cover.0, cover.1);
-            enlarger::resample(source, target, &crop, scaler.resizer()).map_err(RenderError::corrupt)
+            let crop = lanczos::options().use_alpha(false).crop(0.0, 0.0, cover.0, cover.1);
+            enlarger::resample(source, target, &crop, resizer).map_err(RenderError::corrupt)
         };
+        let sheer = Sheer { bytes: &self.bytes, width: self.width as usize, cover };
         match self.channels {
-            Channels::Grey => flat(Pixel::One)?,
-            Channels::Rgb => flat(Pixel::Three)?,
-            Channels::Cmyk => flat(Pixel::Four)?,
-            Channels::GreyAlpha => {
-                sheer::shrink::<2>(&self.bytes, self.width as usize, cover, (width as usize, &mut bytes));
-            }
-            Channels::Rgba => {
-                sheer::shrink::<4>(&self.bytes, self.width as usize, cover, (width as usize, &mut bytes));
-            }
+            Channels::Grey => opaque(Pixel::One)?,
+            Channels::Rgb => opaque(Pixel::Three)?,
+            Channels::Cmyk => opaque(Pixel::Four)?,
+            Channels::GreyAlpha => sheer.shrink::<2>(width as usize, &mut bytes, resizer)?,
+            Channels::Rgba => sheer.shrink::<4>(width as usize, &mut bytes, resizer)?,
         }
         Ok(Self::new((width, height), self.channels, bytes))
     }

@@ -1,102 +1,88 @@
-//! Owns the shrinking of pictures that are not opaque, with the filter of all others. Colour is weighted by alpha, so that
-//! what is invisible does not bleed, and both are kept as they come out until their quotient is taken: Lanczos swings over
-//! beside an edge, and an alpha that is clamped before its colours would leave them too bright there. Sums are in 32-bit
-//! floats in a fixed order: the same picture gives the same bytes on every machine.
+//! Owns the shrinking of pictures that are not opaque. Colour is weighted by alpha, so that what is invisible does not bleed.
+//! Lanczos swings over beside an edge: an alpha that is cut off at 255 before its colours are would leave them too bright
+//! there. So both are resampled in 16 bits of which half are head room, and cut off once their quotient is taken.
 
+use enlarger::{WidePixel, WideTarget, WideView};
+use fast_image_resize::Resizer;
+
+use crate::RenderError;
 use crate::raster::lanczos::{self, LOBES};
 
-/// Which source samples make each target sample, and how much.
-struct Windows {
-    taps: usize,
-    starts: Vec<usize>,
-    /// `taps` for each target sample; zeros where a window is shorter.
-    weights: Vec<f32>,
+/// What a level of alpha is in 16 bits: twice the highest still fits.
+const STEP: u32 = 128;
+/// Rows of the result that are made at once: their source stays near.
+const BAND_ROWS: usize = 64;
+
+/// Rows of pixels of `N` bytes, alpha last.
+pub(crate) struct Sheer<'a> {
+    pub(crate) bytes: &'a [u8],
+    /// Pixels in a row.
+    pub(crate) width: usize,
+    /// How much of the pixels is picture, across and down.
+    pub(crate) cover: (f64, f64),
 }
 
-impl Windows {
-    /// Of `target` samples from the first `cover` of `samples`.
-    fn new(samples: usize, cover: f64, target: usize) -> Self {
-        let step = cover / target as f64;
-        let scale = step.max(1.0);
-        let reach = LOBES * scale;
-        let taps = ((2.0 * reach).ceil() as usize + 1).min(samples);
-        let mut windows = Self { taps, starts: Vec::new(), weights: Vec::with_capacity(target * taps) };
-        for index in 0..target {
-            let centre = (index as f64 + 0.5) * step;
-            let first = ((centre - reach).floor().max(0.0) as usize).min(samples - taps);
-            let weight = |tap: usize| lanczos::weight(((first + tap) as f64 + 0.5 - centre) / scale);
-            let sum: f64 = (0..taps).map(weight).sum();
-            windows.starts.push(first);
-            windows.weights.extend((0..taps).map(|tap| (weight(tap) / sum) as f32));
+impl Sheer<'_> {
+    /// Shrinks to rows of `width` pixels that fill `target`.
+    pub(crate) fn shrink<const N: usize>(
+        &self,
+        width: usize,
+        target: &mut [u8],
+        resizer: &mut Resizer,
+    ) -> Result<(), RenderError> {
+        let height = self.bytes.len() / N / self.width;
+        let step = self.cover.1 * (width * N) as f64 / target.len() as f64;
+        let reach = LOBES * step.max(1.0) + 1.0;
+        let mut shrunk = Vec::new();
+        let mut from = 0.0;
+        for rows in target.chunks_mut(BAND_ROWS * width * N) {
+            let count = rows.len() / N / width;
+            let to = from + count as f64 * step;
+            // Casts of whole numbers from 0 to the height.
+            let (first, last) = ((from - reach).floor().max(0.0) as usize, ((to + reach).ceil() as usize).min(height));
+            let weighted = weighted::<N>(&self.bytes[first * self.width * N..last * self.width * N]);
+            shrunk.resize(count * width, WidePixel::default());
+            let source = WideView { pixels: &weighted, width: self.width };
+            let options = lanczos::options().use_alpha(false);
+            let options = options.crop(0.0, from - first as f64, self.cover.0, to - from);
+            let band = WideTarget { pixels: &mut shrunk, width };
+            enlarger::resample_wide(source, band, &options, resizer).map_err(RenderError::corrupt)?;
+            divide::<N>(&shrunk, rows);
+            from = to;
         }
-        windows
-    }
-
-    fn of(&self, index: usize) -> (usize, &[f32]) {
-        (self.starts[index], &self.weights[index * self.taps..][..self.taps])
+        Ok(())
     }
 }
 
-/// Shrinks `source`, rows of `width` pixels of `N` bytes with alpha last, of which `cover` are picture, to `target`.
-pub(crate) fn shrink<const N: usize>(
-    source: &[u8],
-    width: usize,
-    cover: (f64, f64),
-    target: (usize, &mut [u8]),
-) {
-    let (target_width, bytes) = target;
-    let row_bytes = target_width * N;
-    let across = Windows::new(width, cover.0, target_width);
-    let down = Windows::new(source.len() / N / width, cover.1, bytes.len() / row_bytes);
-    let mut weighted = vec![[0.0; N]; width];
-    // The rows that a window reaches, each at its number's place.
-    let mut rows = vec![0.0; down.taps * row_bytes];
-    let mut ready = 0;
-    let mut sums = vec![0.0; row_bytes];
-    for (index, row) in bytes.chunks_exact_mut(row_bytes).enumerate() {
-        let (first, weights) = down.of(index);
-        for line in ready.max(first)..first + down.taps {
-            weigh(&source[line * width * N..][..width * N], &mut weighted);
-            let row = &mut rows[line % down.taps * row_bytes..][..row_bytes];
-            shrink_row(&weighted, &across, row.as_chunks_mut().0);
+/// Multiplies colours by their alpha.
+fn weighted<const N: usize>(bytes: &[u8]) -> Vec<WidePixel> {
+    let weigh = |pixel: &[u8; N]| {
+        let alpha = u32::from(pixel[N - 1]) * STEP;
+        let mut wide = [0; 4];
+        for (wide, &sample) in wide.iter_mut().zip(&pixel[..N - 1]) {
+            // At most 255 * 128.
+            *wide = ((u32::from(sample) * alpha + 127) / 255) as u16;
         }
-        ready = first + down.taps;
-        sums.fill(0.0);
-        for (tap, &weight) in weights.iter().enumerate() {
-            let row = &rows[(first + tap) % down.taps * row_bytes..][..row_bytes];
-            sums.iter_mut().zip(row).for_each(|(sum, sample)| *sum += weight * sample);
+        wide[3] = alpha as u16;
+        WidePixel::new(wide)
+    };
+    bytes.as_chunks::<N>().0.iter().map(weigh).collect()
+}
+
+/// Divides colours by their alpha; what is invisible has none.
+fn divide<const N: usize>(wide: &[WidePixel], bytes: &mut [u8]) {
+    for (wide, pixel) in wide.iter().zip(bytes.as_chunks_mut::<N>().0) {
+        let alpha = wide.0[3];
+        let level = (u32::from(alpha) + STEP / 2) / STEP;
+        if level == 0 {
+            *pixel = [0; N];
+            continue;
         }
-        divide(sums.as_chunks::<N>().0, row.as_chunks_mut().0);
-    }
-}
-
-/// Multiplies the colours of a row by its alpha.
-fn weigh<const N: usize>(row: &[u8], weighted: &mut [[f32; N]]) {
-    for (pixel, weighted) in row.as_chunks::<N>().0.iter().zip(weighted) {
-        let alpha = f32::from(pixel[N - 1]);
-        *weighted = pixel.map(|sample| f32::from(sample) * alpha);
-        weighted[N - 1] = alpha;
-    }
-}
-
-fn shrink_row<const N: usize>(row: &[[f32; N]], across: &Windows, shrunk: &mut [[f32; N]]) {
-    for (index, pixel) in shrunk.iter_mut().enumerate() {
-        let (first, weights) = across.of(index);
-        let mut sum = [0.0; N];
-        for (weight, sample) in weights.iter().zip(&row[first..first + across.taps]) {
-            sum.iter_mut().zip(sample).for_each(|(sum, sample)| *sum += weight * sample);
+        let times = 255.0 / f32::from(alpha);
+        for (sample, &wide) in pixel.iter_mut().zip(&wide.0[..N - 1]) {
+            // A cast cuts off.
+            *sample = (f32::from(wide) * times + 0.5) as u8;
         }
-        *pixel = sum;
-    }
-}
-
-/// Divides the colours by their alpha; what is invisible has none.
-fn divide<const N: usize>(sums: &[[f32; N]], pixels: &mut [[u8; N]]) {
-    // A cast clamps.
-    let byte = |level: f32| (level + 0.5) as u8;
-    for (sum, pixel) in sums.iter().zip(pixels) {
-        let alpha = byte(sum[N - 1]);
-        *pixel = if alpha == 0 { [0; N] } else { sum.map(|sample| byte(sample / sum[N - 1])) };
-        pixel[N - 1] = alpha;
+        pixel[N - 1] = level.min(255) as u8;
     }
 }
