@@ -28,12 +28,12 @@ help: ## Print the targets
 demo: ## Start the whole local stack, push the sample photos, keep serving (ARGS=--exit ends after the table)
 	@$(TOOLS)/install.sh demo
 	@$(TOOLS)/fetch-kafka.sh || { [ "$${CI:-}" != true ] && echo "safelight: no Apache Kafka, going on with the embedded broker" >&2; }
-	@cargo build --release --locked --bins
+	@cargo build --release --locked -p safelight
 	@$(TARGET)/release/safelight demo $(ARGS)
 
-build: ## Build every binary into target/release/
+build: ## Build the stations and the command into target/release/
 	@$(TOOLS)/install.sh build
-	cargo build --release --locked --bins
+	cargo build --release --locked -p ingest -p processor -p sink -p safelight
 
 kafka: ## Fetch Apache Kafka's jars into .cache/ (make demo does it by itself)
 	@$(TOOLS)/install.sh kafka
@@ -67,10 +67,10 @@ bench: ## Measure engine and service beside sharp, libvips, Pillow, ImageMagick,
 	@$(TARGET)/release/bench --chart tests/bench/chart.svg $(ARGS)
 
 proto: ## Write the Protobuf types from the .proto files to proto/src/safelight.v1.rs
-	SAFELIGHT_REGENERATE=1 cargo test --release --locked --workspace --lib -- the_generated_code_is_that_of_the_proto_files
+	cargo run --release --locked -p proto --features generate --example generate
 
 openapi: ## Write the API's description from the code to sink/openapi.json
-	@cargo build --release --locked --bins
+	@cargo build --release --locked -p safelight
 	@$(TARGET)/release/safelight openapi >sink/openapi.json.new && mv sink/openapi.json.new sink/openapi.json
 
 readme: ## Write the README table of settings from the code

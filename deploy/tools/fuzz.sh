@@ -3,43 +3,60 @@
 # inputs each of them has executed. The targets are those of tests/fuzz. Everything is built with stable Rust and gcc:
 # libFuzzer comes with its crate, the Rust code is instrumented by rustc, libjpeg-turbo and libwebp by gcc.
 #
-#   fuzz.sh SECONDS [TARGET...]     so many seconds for each target; all of them unless some are named
+#   fuzz.sh SECONDS [TARGET...]          so many seconds for each target; all of them unless some are named
+#   fuzz.sh --ours SECONDS [TARGET...]   the same, but only our own crates are instrumented: nothing that `cargo build
+#                                        --workspace` has compiled is compiled again
 #
 # What the fuzzer learns stays in the cache and is where the next run begins. An input that crashes a target stays in
 # the cache too, and its path is printed: the target's binary takes it as its argument to show the crash again.
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
-seconds=${1:?usage: fuzz.sh SECONDS [TARGET...]}
+scope=all
+if [ "${1:-}" = --ours ]; then scope=ours; shift; fi
+seconds=${1:?usage: fuzz.sh [--ours] SECONDS [TARGET...]}
 shift
 targets=("$@")
+if [ ${#targets[@]} -eq 0 ]; then targets=(jpeg png gif webp render recipe); fi
 export SAFELIGHT_CACHE=${SAFELIGHT_CACHE:-$PWD/.cache}
 learned=$SAFELIGHT_CACHE/fuzz
-build=${CARGO_TARGET_DIR:-$PWD/target}/fuzz
-host=$(rustc -vV | sed -n 's/^host: //p')
+folder=${CARGO_TARGET_DIR:-$PWD/target}
 logs=$(mktemp -d)
 trap 'rm -rf "$logs"' EXIT
+mkdir -p "$learned"
 
-mkdir -p "$build" "$learned"
-coverage=$build/coverage.o
-gcc -O2 -c tests/fuzz/coverage.c -o "$coverage"
+# The whole workspace is named so that the crates of others have the features they have in its build.
+build_ours() {
+    built=$folder/release
+    RUSTC_WORKSPACE_WRAPPER=$PWD/deploy/tools/instrument.sh \
+        cargo build --release --locked --workspace "${targets[@]/#/--bin=}"
+}
 
-# --target keeps the flags away from build scripts. cmake links small programs to see whether the compiler works:
-# they too need somebody to call.
-flags=(
-    --cfg fuzzing
-    -Cpasses=sancov-module
-    -Cllvm-args=-sanitizer-coverage-level=4
-    -Cllvm-args=-sanitizer-coverage-inline-8bit-counters
-    -Cllvm-args=-sanitizer-coverage-pc-table
-    -Cllvm-args=-sanitizer-coverage-trace-compares
-    -Clink-arg=-Wl,--wrap=__sanitizer_cov_trace_pc
-    -Clink-arg="$coverage"
-)
-export RUSTFLAGS="${flags[*]}" CFLAGS="-fsanitize-coverage=trace-pc"
-export LDFLAGS="-Wl,--wrap=__sanitizer_cov_trace_pc $coverage"
-cargo build --release --locked --manifest-path tests/fuzz/Cargo.toml --target "$host" --target-dir "$build"
-if [ ${#targets[@]} -eq 0 ]; then targets=(jpeg png gif webp render recipe); fi
+# A tree of its own. --target keeps the flags away from build scripts. cmake links small programs to see whether the
+# compiler works: they too need somebody to call. What is fuzzed runs fast enough in this profile.
+build_all() {
+    local build=$folder/fuzz host
+    host=$(rustc -vV | sed -n 's/^host: //p')
+    built=$build/$host/release
+    mkdir -p "$build"
+    local coverage=$build/coverage.o
+    gcc -O2 -c tests/fuzz/coverage.c -o "$coverage"
+    local flags=(
+        --cfg fuzzing
+        -Cdebug-assertions=on
+        -Cpasses=sancov-module
+        -Cllvm-args=-sanitizer-coverage-level=4
+        -Cllvm-args=-sanitizer-coverage-inline-8bit-counters
+        -Cllvm-args=-sanitizer-coverage-pc-table
+        -Cllvm-args=-sanitizer-coverage-trace-compares
+        -Clink-arg=-Wl,--wrap=__sanitizer_cov_trace_pc
+        -Clink-arg="$coverage"
+    )
+    RUSTFLAGS="${flags[*]}" CFLAGS="-fsanitize-coverage=trace-pc" \
+        LDFLAGS="-Wl,--wrap=__sanitizer_cov_trace_pc $coverage" \
+        cargo build --release --locked -p fuzz "${targets[@]/#/--bin=}" --target "$host" --target-dir "$build"
+}
+"build_$scope"
 
 seeds=$logs/seeds
 "$SAFELIGHT_CACHE/venv/bin/python" -B crates/darkroom/tests/judges/seeds.py "$seeds"
@@ -54,7 +71,7 @@ find proto/recipes -name '*.toml' -exec cp {} "$seeds/recipe" \;
 fuzz() {
     local target=$1 corpus=$learned/corpus/$1
     mkdir -p "$corpus" "$learned/crashes"
-    "$build/$host/release/$target" -seed=1 -max_total_time="$seconds" -timeout=20 -rss_limit_mb=2048 -max_len=16384 \
+    "$built/$target" -seed=1 -max_total_time="$seconds" -timeout=20 -rss_limit_mb=2048 -max_len=16384 \
         -print_final_stats=1 -artifact_prefix="$learned/crashes/$target-" "$corpus" "$seeds/$target" \
         >"$logs/$target" 2>&1
 }

@@ -1,14 +1,18 @@
-//! What the jobs of a processor cost, on a generated photo of twelve megapixels: `cargo bench -p darkroom`. Jobs that
-//! differ in one thing show what that thing costs: a rendition more, a turn, a profile, another format.
+//! What the jobs of a processor cost, on a generated photo of twelve megapixels. Jobs that differ in one thing show what
+//! that thing costs: a rendition more, a turn, a profile, another format. `cargo bench -p darkroom --bench stages`.
+
+#![expect(clippy::print_stdout, reason = "a bench reports by itself")]
 
 use std::hint::black_box;
+use std::time::Instant;
 
-use criterion::{Criterion, criterion_group, criterion_main};
 use darkroom::{Darkroom, Limits, Plan, Rendition};
 use turbojpeg::{Compressor, Image, PixelFormat, Subsamp};
 
 const WIDTH: usize = 4000;
 const HEIGHT: usize = 3000;
+const WARM_UP_RUNS: usize = 3;
+const RUNS: usize = 15;
 
 /// Waves of several lengths and some noise: about the entropy of a photo.
 fn pixels<const N: usize>(width: usize, height: usize) -> Vec<u8> {
@@ -43,10 +47,8 @@ fn png() -> Vec<u8> {
     file.into_inner()
 }
 
-fn jobs(criterion: &mut Criterion) {
+fn main() {
     let (baseline, progressive, png) = (jpeg(false), jpeg(true), png());
-    let mut group = criterion.benchmark_group("darkroom");
-    group.sample_size(10);
     let jobs: [(&str, &[u8], &[u32]); 7] = [
         ("baseline to 2048, 1024, 320", &baseline, &[2048, 1024, 320]),
         ("baseline to 2048", &baseline, &[2048]),
@@ -59,12 +61,22 @@ fn jobs(criterion: &mut Criterion) {
     let mut darkroom = Darkroom::default();
     for (name, file, sides) in jobs {
         let plan: Plan = sides.iter().map(|&side| Rendition::new("r", side, 80)).collect::<Vec<_>>().into();
-        let job = |darkroom: &mut Darkroom| darkroom.render(black_box(file), &plan, &Limits::DEFAULT);
-        group.bench_function(name, |bencher| {
-            bencher.iter(|| job(&mut darkroom).expect("a good file"));
-        });
+        let mut job =
+            || drop(darkroom.render(black_box(file), &plan, &Limits::DEFAULT).expect("a good file"));
+        println!("{name}: {:.2} ms", median_ms(&mut job));
     }
 }
 
-criterion_group!(benches, jobs);
-criterion_main!(benches);
+/// The median of the measured runs, after some that warm up.
+fn median_ms(job: &mut impl FnMut()) -> f64 {
+    let mut runs: Vec<f64> = (0..WARM_UP_RUNS + RUNS)
+        .map(|_| {
+            let begun = Instant::now();
+            job();
+            begun.elapsed().as_secs_f64() * 1e3
+        })
+        .skip(WARM_UP_RUNS)
+        .collect();
+    runs.sort_by(f64::total_cmp);
+    runs[RUNS / 2]
+}

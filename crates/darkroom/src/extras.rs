@@ -1,8 +1,8 @@
 //! Owns what stands for a picture until its renditions are there: its ThumbHash and its dominant colour, both taken from
 //! a small copy of the upright sRGB picture.
 
-use crate::picture::{Channels, Picture};
-use crate::plane::Scaler;
+use crate::raster::picture::{Channels, Picture};
+use crate::raster::plane::Scaler;
 use crate::{Extras, Plan, RenderError, Size};
 
 /// The longer side of the copy in pixels: a ThumbHash takes no more.

@@ -3,13 +3,11 @@
 
 use std::borrow::Cow;
 
-use crate::encode::Encoder;
-use crate::picture::{Channels, Picture};
-use crate::rights::Rights;
-use crate::{
-    Alpha, Encoded, Format, ProgramInput, RenderError, Rendition, SourceInfo, crop, embed, flatten,
-    pam_header, sharpen,
-};
+use crate::formats::encode::Encoder;
+use crate::raster::picture::{Channels, Picture};
+use crate::raster::{crop, flatten, sharpen};
+use crate::rights::{Rights, embed};
+use crate::{Alpha, Encoded, Format, ProgramInput, RenderError, Rendition, SourceInfo, pam_header};
 
 /// What is known of an original when its renditions are finished.
 pub(crate) struct Original {

@@ -3,17 +3,19 @@
 
 use image::metadata::Orientation;
 
-use crate::axis::Span;
-use crate::decode::{Decoded, Jpeg, JpegDecoder, decode, rights_of};
-use crate::encode::Encoder;
 use crate::finish::{Original, finish, with_rights};
-use crate::picture::Picture;
-use crate::plane::Scaler;
-use crate::planes::{Planes, Shape};
+use crate::formats::encode::Encoder;
+use crate::formats::{Decoded, decode, rights_of};
+use crate::jpeg::{Jpeg, JpegDecoder};
+use crate::raster::axis::Span;
+use crate::raster::picture::Picture;
+use crate::raster::plane::Scaler;
+use crate::raster::planes::{Planes, Shape};
+use crate::raster::{colour, orient};
 use crate::rights::Rights;
 use crate::{
     Alpha, Copyright, Developed, Encoded, Extras, Format, Frame, Limits, Plan, RenderError, Rendition, Size,
-    SourceFormat, SourceInfo, colour, extras, orient,
+    SourceFormat, SourceInfo, extras,
 };
 
 /// Pixels that a decoder leaves for each pixel of a rendition, on each side: with fewer, its coarse shrinking shows.
@@ -82,7 +84,7 @@ impl Darkroom {
     }
 
     fn render_jpeg(&mut self, file: &[u8], plan: &Plan, limits: &Limits) -> Result<Developed, RenderError> {
-        let jpeg = Jpeg::open(file, limits, &mut self.decoder)?;
+        let jpeg = Jpeg::open(file, limits)?;
         let source = source_of(SourceFormat::Jpeg, jpeg.size, jpeg.orientation());
         let original = Original { source, rights: kept_rights(file, source.format, (plan, limits)) };
         let largest = Steps::of(plan, source).largest;
@@ -91,7 +93,7 @@ impl Darkroom {
         if stays_in_planes(&jpeg, plan, limits) {
             return self.render_planes((&jpeg, reduction), &original, plan);
         }
-        let decoded = jpeg.pixels(reduction, limits, &mut self.decoder)?;
+        let decoded = jpeg.pixels(reduction, limits)?;
         self.render_pixels(decoded, &original, plan)
     }
 

@@ -3,9 +3,11 @@
 //! is 4:4:4 with the standard's Huffman tables, because `image` writes no other.
 
 use anyhow::{Result, bail};
+use fast_image_resize::images::{TypedImage, TypedImageRef};
+use fast_image_resize::pixels::U8x3;
 use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
 use image::codecs::jpeg::JpegEncoder;
-use image::{DynamicImage, imageops};
+use image::{RgbImage, imageops};
 
 use crate::protocol::{Format, Job};
 
@@ -23,7 +25,7 @@ pub(crate) fn develop(original: &[u8], job: &Job, resize: Resize) -> Result<Resu
     if job.format == Format::Webp {
         return Ok(Err("`image` writes lossless WebP only".to_owned()));
     }
-    let mut picture = DynamicImage::from(image::load_from_memory(original)?.into_rgb8());
+    let mut picture = image::load_from_memory(original)?.into_rgb8();
     let mut files = Vec::new();
     for &side in &job.sides {
         picture = shrunk(picture, side, resize)?;
@@ -37,17 +39,21 @@ pub(crate) fn develop(original: &[u8], job: &Job, resize: Resize) -> Result<Resu
     Ok(Ok(files))
 }
 
-fn shrunk(picture: DynamicImage, side: u32, resize: Resize) -> Result<DynamicImage> {
+fn shrunk(picture: RgbImage, side: u32, resize: Resize) -> Result<RgbImage> {
     let longer = picture.width().max(picture.height());
     if longer <= side {
         return Ok(picture);
     }
-    if resize == Resize::Plain {
-        return Ok(picture.resize(side, side, imageops::FilterType::Lanczos3));
-    }
     let scaled = |of: u32| (f64::from(of) * f64::from(side) / f64::from(longer)).round().max(1.0) as u32;
-    let mut small = DynamicImage::new_rgb8(scaled(picture.width()), scaled(picture.height()));
+    let (width, height) = (scaled(picture.width()), scaled(picture.height()));
+    if resize == Resize::Plain {
+        return Ok(imageops::resize(&picture, width, height, imageops::FilterType::Lanczos3));
+    }
+    let mut small = RgbImage::new(width, height);
     let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3));
-    Resizer::new().resize(&picture, &mut small, &options)?;
+    let source = TypedImageRef::<U8x3>::from_buffer(picture.width(), picture.height(), &picture)?;
+    let mut target = TypedImage::<U8x3>::from_buffer(width, height, &mut small)?;
+    // Typed, for the resizer would otherwise be compiled for every kind of pixel there is.
+    Resizer::new().resize_typed(&source, &mut target, &options)?;
     Ok(small)
 }

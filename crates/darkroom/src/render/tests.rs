@@ -49,8 +49,8 @@ fn plan(sides: &[u32]) -> Plan {
 /// As if the file had no planes.
 fn interleaved(file: &[u8], plan: &Plan) -> Developed {
     let mut darkroom = Darkroom::default();
-    let jpeg = Jpeg::open(file, &Limits::DEFAULT, &mut darkroom.decoder).unwrap();
-    let decoded = jpeg.pixels(1.0, &Limits::DEFAULT, &mut darkroom.decoder).unwrap();
+    let jpeg = Jpeg::open(file, &Limits::DEFAULT).unwrap();
+    let decoded = jpeg.pixels(1.0, &Limits::DEFAULT).unwrap();
     let source = source_of(SourceFormat::Jpeg, decoded.size, decoded.orientation);
     darkroom.render_pixels(decoded, &Original { source, rights: None }, plan).unwrap()
 }
@@ -125,7 +125,7 @@ fn a_profile_of_srgb_stays_in_planes_and_a_wide_one_does_not() {
     let wide = with(moxcms::ColorProfile::new_display_p3().encode().unwrap());
     let mut decoder = JpegDecoder::default();
     for (file, expected) in [(&srgb, true), (&wide, false), (&file, true)] {
-        let jpeg = Jpeg::open(file, &Limits::DEFAULT, &mut decoder).unwrap();
+        let jpeg = Jpeg::open(file, &Limits::DEFAULT).unwrap();
         assert_eq!(stays_in_planes(&jpeg, &plan(&[40]), &Limits::DEFAULT), expected);
     }
     let [plain, converted] = [&file, &wide].map(|file| render(file, &plan(&[40]), &Limits::DEFAULT).unwrap());

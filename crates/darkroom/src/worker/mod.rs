@@ -15,31 +15,13 @@
 //! no further process, no tracing, no foreign signals (seccomp and Landlock); read and execute on the listed paths only,
 //! nothing writable; the same limits on memory, CPU time and wall clock.
 
-mod admission;
-mod child;
-mod confine;
-mod death;
-mod deaths;
-mod estimate;
-mod header;
-mod idle;
-mod inbox;
-mod launch;
-mod memory;
-mod poll;
-mod pool;
-mod program;
-mod programs;
-mod seccomp;
-mod serve;
+mod beside;
+mod inside;
 mod shared;
-mod spares;
 mod wire;
 
-pub use confine::Confinement;
-pub use pool::{Failure, Pool, PoolConfig, Reuse, Sandbox, StartError};
-pub use program::Produced;
-pub use serve::{Job, run_if_worker, serve};
+pub use beside::{Failure, Pool, PoolConfig, Produced, Reuse, Sandbox, StartError};
+pub use inside::{Confinement, Job, run_if_worker, serve};
 
 /// First argument of a worker.
 pub const WORKER_ARG: &str = "darkroom-worker";

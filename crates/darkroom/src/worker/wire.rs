@@ -8,7 +8,7 @@ use std::ops::RangeInclusive;
 use serde::{Deserialize, Serialize};
 
 use super::Confinement;
-use crate::pam::is_pam;
+use crate::formats::pam::is_pam;
 use crate::{
     Developed, Encoded, Extras, Format, Limits, Plan, Reason, Rendition, Size, SourceFormat, SourceInfo,
 };

@@ -1,0 +1,120 @@
+//! Owns the way from an original's bytes to pixels: which decoder, in which order the checks come. Trusts no header:
+//! a size is checked before memory is spent on it, and a file must be whole before it is decoded.
+
+pub(crate) mod encode;
+mod gif;
+pub(crate) mod pam;
+mod png;
+mod webp;
+pub(crate) mod webp_encode;
+
+use image::metadata::Orientation;
+use image::{ColorType, ImageDecoder, ImageError};
+
+use crate::jpeg::{self, Jpeg};
+use crate::raster::picture::{Channels, Picture};
+use crate::rights::Rights;
+use crate::{Limits, RenderError, SourceFormat};
+
+/// Pixels as stored, and what it takes to see them as meant.
+#[derive(Debug)]
+pub(crate) struct Decoded {
+    /// At most as large as stored: a decoder may have shrunk it.
+    pub(crate) picture: Picture,
+    /// Pixels as stored.
+    pub(crate) size: (u32, u32),
+    /// How many times the decoder has shrunk each side.
+    pub(crate) times: f64,
+    pub(crate) orientation: Orientation,
+    /// At most `icc_bytes_max` bytes, otherwise unchecked.
+    pub(crate) icc: Option<Vec<u8>>,
+}
+
+impl Decoded {
+    /// The pixels that the picture covers: its last column and row may hold less than one.
+    pub(crate) fn cover(&self) -> (f64, f64) {
+        (f64::from(self.size.0) / self.times, f64::from(self.size.1) / self.times)
+    }
+}
+
+/// Decodes an original of any format but JPEG, which is opened first: see [`Jpeg`].
+pub(crate) fn decode(format: SourceFormat, original: &[u8], limits: &Limits) -> Result<Decoded, RenderError> {
+    match format {
+        SourceFormat::Png => png::decode(original, limits),
+        SourceFormat::Gif => gif::decode(original, limits),
+        SourceFormat::Webp => webp::decode(original, limits),
+        SourceFormat::Jpeg => Jpeg::open(original, limits)?.pixels(1.0, limits),
+    }
+}
+
+/// Reads an original's words about its rights; none where it says nothing, or nothing that can be read.
+pub(crate) fn rights_of(original: &[u8], format: SourceFormat, limits: &Limits) -> Option<Rights> {
+    let exif = match format {
+        SourceFormat::Jpeg => jpeg::exif(original),
+        SourceFormat::Png => png::exif(original, limits),
+        SourceFormat::Webp => webp::exif(original),
+        SourceFormat::Gif => None,
+    }?;
+    Rights::read(exif.strip_prefix(b"Exif\0\0").unwrap_or(exif))
+}
+
+/// Checks what a header announces.
+pub(crate) fn check_size((width, height): (u32, u32), limits: &Limits) -> Result<(), RenderError> {
+    let pixels = u64::from(width) * u64::from(height);
+    if pixels == 0 {
+        return Err(RenderError::corrupt("a side of no pixels"));
+    }
+    if width.max(height) > limits.side_pixels_max {
+        return Err(RenderError::DimensionsTooLarge { width, height, max: limits.side_pixels_max });
+    }
+    if pixels > limits.decode_pixels_max {
+        return Err(RenderError::PixelsTooMany { pixels, max: limits.decode_pixels_max });
+    }
+    Ok(())
+}
+
+/// Runs one of `image`'s decoders, whose announced size is checked here.
+fn read_pixels(decoder: impl ImageDecoder, limits: &Limits) -> Result<Picture, RenderError> {
+    let size = decoder.dimensions();
+    check_size(size, limits)?;
+    let (channels, wide) = match decoder.color_type() {
+        ColorType::L8 => (Channels::Grey, false),
+        ColorType::La8 => (Channels::GreyAlpha, false),
+        ColorType::Rgb8 => (Channels::Rgb, false),
+        ColorType::Rgba8 => (Channels::Rgba, false),
+        ColorType::L16 => (Channels::Grey, true),
+        ColorType::La16 => (Channels::GreyAlpha, true),
+        ColorType::Rgb16 => (Channels::Rgb, true),
+        ColorType::Rgba16 => (Channels::Rgba, true),
+        _ => return Err(RenderError::unsupported("a colour type that is not decoded")),
+    };
+    let sample_bytes = if wide { 2 } else { 1 };
+    let mut bytes = vec![0; size.0 as usize * size.1 as usize * channels.count() * sample_bytes];
+    decoder.read_image(&mut bytes).map_err(from_image_error)?;
+    Ok(match wide {
+        true => Picture::from_16_bit(size, channels, bytes),
+        false => Picture::new(size, channels, bytes),
+    })
+}
+
+fn from_image_error(error: ImageError) -> RenderError {
+    match error {
+        ImageError::IoError(cause) if cause.kind() == std::io::ErrorKind::UnexpectedEof => {
+            RenderError::truncated("the pixel data ends early")
+        }
+        ImageError::Limits(_) => RenderError::OutOfMemory("the decoder".into()),
+        ImageError::Unsupported(cause) => RenderError::unsupported(cause),
+        other => RenderError::corrupt(other),
+    }
+}
+
+/// The orientation that an EXIF block asks for; a missing or unreadable one asks for none.
+pub(crate) fn orientation_of(exif: Option<&[u8]>) -> Orientation {
+    let block = exif.map(|exif| exif.strip_prefix(b"Exif\0\0").unwrap_or(exif));
+    block.and_then(Orientation::from_exif_chunk).unwrap_or(Orientation::NoTransforms)
+}
+
+/// The profile, unless it is larger than the limit: then the colours are taken as sRGB.
+fn within_limit(icc: Option<Vec<u8>>, limits: &Limits) -> Option<Vec<u8>> {
+    icc.filter(|icc| icc.len() as u64 <= limits.icc_bytes_max)
+}

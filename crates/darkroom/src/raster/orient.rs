@@ -1,0 +1,105 @@
+//! Owns how a stored picture is turned to be seen upright: the eight orientations of EXIF. Reads no files.
+
+use image::metadata::Orientation;
+
+use crate::raster::picture::Picture;
+use crate::raster::transpose::transpose;
+
+/// Where a pixel of the upright picture comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Turn {
+    /// Rows become columns.
+    pub(crate) transposed: bool,
+    /// The stored picture's last column comes first.
+    pub(crate) from_right: bool,
+    /// The stored picture's last row comes first.
+    pub(crate) from_bottom: bool,
+}
+
+impl Turn {
+    pub(crate) const NONE: Self = Self { transposed: false, from_right: false, from_bottom: false };
+    /// Rows become columns, and nothing else happens.
+    pub(crate) const TRANSPOSED: Self = Self { transposed: true, ..Self::NONE };
+
+    pub(crate) fn of(orientation: Orientation) -> Self {
+        let (transposed, from_right, from_bottom) = match orientation {
+            Orientation::NoTransforms => (false, false, false),
+            Orientation::FlipHorizontal => (false, true, false),
+            Orientation::Rotate180 => (false, true, true),
+            Orientation::FlipVertical => (false, false, true),
+            Orientation::Rotate90FlipH => (true, false, false),
+            Orientation::Rotate90 => (true, false, true),
+            Orientation::Rotate270FlipH => (true, true, true),
+            Orientation::Rotate270 => (true, true, false),
+        };
+        Self { transposed, from_right, from_bottom }
+    }
+
+    /// Turns pixels of `N` bytes, stored in rows of `width`, into `upright`, which is as long as `stored`.
+    pub(crate) fn apply<const N: usize>(self, stored: &[u8], width: usize, upright: &mut [u8]) {
+        if self.transposed {
+            return transpose::<N>(stored, width, self, upright);
+        }
+        let (stored, upright) = (stored.as_chunks::<N>().0, upright.as_chunks_mut::<N>().0);
+        let height = stored.len() / width;
+        for (y, target) in upright.chunks_exact_mut(width).enumerate() {
+            let row = if self.from_bottom { height - 1 - y } else { y };
+            target.copy_from_slice(&stored[row * width..][..width]);
+            if self.from_right {
+                target.reverse();
+            }
+        }
+    }
+}
+
+/// The size of the upright picture.
+pub(crate) fn upright_size(orientation: Orientation, (width, height): (u32, u32)) -> (u32, u32) {
+    if Turn::of(orientation).transposed { (height, width) } else { (width, height) }
+}
+
+/// Turns a picture as stored into the picture as seen.
+pub(crate) fn upright(picture: Picture, orientation: Orientation) -> Picture {
+    let turn = Turn::of(orientation);
+    if turn == Turn::NONE {
+        return picture;
+    }
+    let size = upright_size(orientation, (picture.width, picture.height));
+    let mut bytes = vec![0; picture.bytes.len()];
+    let width = picture.width as usize;
+    match picture.channels.count() {
+        1 => turn.apply::<1>(&picture.bytes, width, &mut bytes),
+        2 => turn.apply::<2>(&picture.bytes, width, &mut bytes),
+        3 => turn.apply::<3>(&picture.bytes, width, &mut bytes),
+        _ => turn.apply::<4>(&picture.bytes, width, &mut bytes),
+    }
+    Picture::new(size, picture.channels, bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::raster::picture::Channels;
+
+    /// EXIF says where row 0 and column 0 of the stored picture lie in the upright one; each case is the stored
+    /// picture of the same upright `a b c / d e f`.
+    #[test]
+    fn every_orientation_shows_the_same_picture() {
+        let stored: [(u8, u32, &str); 8] = [
+            (1, 3, "abcdef"),
+            (2, 3, "cbafed"),
+            (3, 3, "fedcba"),
+            (4, 3, "defabc"),
+            (5, 2, "adbecf"),
+            (6, 2, "cfbead"),
+            (7, 2, "fcebda"),
+            (8, 2, "daebfc"),
+        ];
+        for (value, width, pixels) in stored {
+            let orientation = Orientation::from_exif(value).unwrap();
+            let picture = Picture::new((width, 6 / width), Channels::Grey, pixels.into());
+            let seen = upright(picture, orientation);
+            assert_eq!((seen.width, seen.height), (3, 2), "orientation {value}");
+            assert_eq!(seen.bytes, b"abcdef", "orientation {value}");
+        }
+    }
+}
