@@ -35,6 +35,16 @@ pub(crate) struct Upload {
     pub(crate) traceparent: Option<String>,
 }
 
+impl Upload {
+    /// Names the upload, the same for all its retries where they can be told.
+    fn name(&self) -> String {
+        match &self.idempotency_key {
+            Some(key) => ObjectKey::claim(&self.customer, key).to_string(),
+            None => self.id.to_string(),
+        }
+    }
+}
+
 /// An acknowledged upload: its bytes are in S3, its fact in Kafka.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Accepted {
@@ -157,7 +167,8 @@ impl Intake {
             return Ok(Standing::Store(upload.id));
         };
         let claim = ObjectKey::claim(&upload.customer, key);
-        let (id, age) = match self.depot.claim(&claim, upload.id).await.map_err(|error| self.lost(error))? {
+        let lost = |error| self.lost(error, upload);
+        let (id, age) = match self.depot.claim(&claim, upload.id).await.map_err(lost)? {
             Claimed::Won => return Ok(Standing::Store(upload.id)),
             Claimed::Lost { id, age } => (id, age),
         };
@@ -165,7 +176,7 @@ impl Intake {
             return Err(IntakeError::KeyExpired);
         }
         let original = ObjectKey::original(&upload.customer, id);
-        match self.depot.find(Bucket::Originals, &original).await.map_err(|error| self.lost(error))? {
+        match self.depot.find(Bucket::Originals, &original).await.map_err(lost)? {
             Some((check, stored)) => Ok(Standing::Found(Box::new(Found { id, check, stored }))),
             None if age < patience => Err(IntakeError::InFlight((patience - age).min(IN_FLIGHT_WAIT_MAX))),
             // Whoever claimed it is gone: the same id, so that there is still only one image.
@@ -194,8 +205,9 @@ impl Intake {
             StreamError::Body(refused) => IntakeError::Refused(refused),
             // Another attempt with the same key stored other bytes meanwhile.
             StreamError::Deposit(DepositError::Taken(_)) => IntakeError::OtherBody,
-            StreamError::Deposit(DepositError::Unavailable(error)) => self.lost(error),
+            StreamError::Deposit(DepositError::Unavailable(error)) => self.lost(error, upload),
         })?;
+        self.worlds.trust(World::S3);
         Ok(Source { picture, ..self.fresh_source(upload, id, original) })
     }
 
@@ -272,19 +284,24 @@ impl Intake {
         };
         let headers = Headers::traced(upload.traceparent.as_deref());
         match self.publisher.publish(&ImageUploaded { source, attempt: 0 }, &headers).await {
-            Ok(_) => Ok(accepted),
+            Ok(_) => {
+                self.worlds.trust(World::Kafka);
+                Ok(accepted)
+            }
             Err(error @ PublishError::Rejected { .. }) => Err(IntakeError::Failed(error.into())),
             // The queue is full: the broker is there, and the sweep or a retry publishes what S3 holds.
             Err(error @ PublishError::Overloaded { .. }) => Err(IntakeError::OutcomeUnknown(error.into())),
             Err(error @ PublishError::Unavailable { .. }) => {
-                self.worlds.doubt(World::Kafka);
+                self.worlds.doubt(World::Kafka, &upload.name());
                 Err(IntakeError::OutcomeUnknown(error.into()))
             }
         }
     }
 
-    fn lost(&self, error: depot::Unavailable) -> IntakeError {
-        self.worlds.doubt(World::S3);
+    fn lost(&self, error: depot::Unavailable, upload: &Upload) -> IntakeError {
+        if !error.is_of_key() {
+            self.worlds.doubt(World::S3, &upload.name());
+        }
         IntakeError::OutcomeUnknown(error.into())
     }
 }
