@@ -215,7 +215,7 @@ impl Intake {
     /// publish the same fact.
     async fn as_stored(&self, upload: &Upload, source: Source) -> Result<Source, IntakeError> {
         let key = &source.original.key;
-        match self.depot.head(Bucket::Originals, key).await.map_err(|error| self.lost(error))? {
+        match self.depot.head(Bucket::Originals, key).await.map_err(|error| self.lost(error, upload))? {
             Some(stored) => {
                 let Source { image_id: id, original: check, picture, .. } = source;
                 Ok(Source { picture, ..self.source_again(upload, Found { id, check, stored }) })
