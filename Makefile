@@ -3,12 +3,14 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo build kafka tools test chaos fuzz fmt lint latency bench proto openapi readme
+.PHONY: help demo build kafka tools test chaos fuzz fmt lint latency bench corpus differ proto openapi readme
 
 # Jars, linters and the Python environment live here between runs; CARGO_TARGET_DIR is respected too.
 export SAFELIGHT_CACHE ?= $(CURDIR)/.cache
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 TOOLS := deploy/tools
+# What looks at a corpus: our workers, and the peers where `bench-fetch.sh` has put them.
+EYES = BENCH_PROGRAM=$(TARGET)/release/bench BENCH_NODE=$(SAFELIGHT_CACHE)/bench/node $(SAFELIGHT_CACHE)/bench/py/bin/python -B
 FUZZ_SECONDS = $(or $(SECONDS),600)
 
 # Where the pinned toolchain is there only under another name, as an installed `stable` of the same version, that one
@@ -65,6 +67,18 @@ bench: ## Measure engine and service beside sharp, libvips, Pillow, ImageMagick,
 	@$(TOOLS)/bench-fetch.sh
 	@cargo build --release --locked --workspace --bins
 	@$(TARGET)/release/bench --chart tests/bench/chart.svg $(ARGS)
+
+corpus: ## Walk a folder of images through real workers beside Pillow and sharp (FILES=folder)
+	@$(TOOLS)/install.sh bench
+	@$(TOOLS)/bench-fetch.sh peers
+	@cargo build --release --locked --workspace --bins
+	@$(EYES) tests/corpus/walk.py $(FILES)
+
+differ: ## Show the files that we and a peer see differently on purpose (docs/differences.md)
+	@$(TOOLS)/install.sh bench
+	@$(TOOLS)/bench-fetch.sh peers
+	@cargo build --release --locked --workspace --bins
+	@$(EYES) tests/corpus/differences.py
 
 proto: ## Write the Protobuf types from the .proto files to proto/src/safelight.v1.rs
 	cargo run --release --locked -p proto --features generate --example generate

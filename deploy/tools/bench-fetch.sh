@@ -74,9 +74,11 @@ samples() {
 command -v python3 >/dev/null && command -v npm >/dev/null \
     || { say "python3 and npm are missing: run deploy/tools/install.sh bench"; exit 1; }
 environment py requirements.txt cc
+node_packages
+# The walk over a corpus (`make corpus`) asks Pillow and sharp, and measures nothing.
+if [ "${1:-}" = peers ]; then exit 0; fi
 environment thumbor requirements-thumbor.txt cc
 environment simd requirements-simd.txt "cc -mavx2" \
     || say "pillow-simd could not be compiled (libjpeg and zlib headers, an AVX2 CPU); it is left out"
-node_packages
 samples
 command -v convert >/dev/null || say "ImageMagick is missing (apt-get install imagemagick); it is left out"

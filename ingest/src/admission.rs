@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use conveyor::Publisher;
 use depot::PART_BYTES;
+use proto::CustomerId;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::config::IngestArgs;
+use crate::share::{Room, Share, Shares};
 use crate::worlds::Worlds;
 
 /// The publisher refuses above the same share of its queue.
@@ -20,45 +22,66 @@ const WAIT_FOR_WORLD: Duration = Duration::from_secs(5);
 pub(crate) struct Admission {
     uploads: Arc<Semaphore>,
     units: Arc<Semaphore>,
+    shares: Shares,
     publisher: Publisher,
     worlds: Worlds,
 }
 
 /// One upload's room; dropping it gives the room back.
-#[derive(Debug)]
 pub(crate) struct Pass {
     _upload: OwnedSemaphorePermit,
     _units: OwnedSemaphorePermit,
+    _share: Share,
 }
 
-/// Says that there is no room, and when to try again.
+/// Says for whom there is no room, and when to try again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Overloaded(pub(crate) Duration);
+pub(crate) enum NoRoom {
+    /// For nobody.
+    Overloaded(Duration),
+    /// For this customer, which holds its share.
+    ShareHeld(Duration),
+}
 
 impl Admission {
     pub(crate) fn new(args: &IngestArgs, publisher: Publisher, worlds: Worlds) -> Admission {
-        let units = usize::try_from(args.uploads_bytes_max / UNIT_BYTES).unwrap_or(Semaphore::MAX_PERMITS);
+        let room = room(args);
         Admission {
-            uploads: Arc::new(Semaphore::new(args.uploads_max as usize)),
-            units: Arc::new(Semaphore::new(units.min(Semaphore::MAX_PERMITS))),
+            uploads: Arc::new(Semaphore::new(room.uploads)),
+            units: Arc::new(Semaphore::new(room.units)),
+            shares: Shares::new(share(room, args.customer_uploads_percent_max as usize)),
             publisher,
             worlds,
         }
     }
 
     /// Takes room for an upload of `bytes`, or of unknown length.
-    pub(crate) fn enter(&self, bytes: Option<u64>) -> Result<Pass, Overloaded> {
+    pub(crate) fn enter(&self, customer: &CustomerId, bytes: Option<u64>) -> Result<Pass, NoRoom> {
         if !self.worlds.are_up() {
-            return Err(Overloaded(WAIT_FOR_WORLD));
+            return Err(NoRoom::Overloaded(WAIT_FOR_WORLD));
         }
         if self.publisher.load() > PUBLISHER_LOAD_MAX {
-            return Err(Overloaded(WAIT_FOR_ROOM));
+            return Err(NoRoom::Overloaded(WAIT_FOR_ROOM));
         }
-        let full = |_| Overloaded(WAIT_FOR_ROOM);
+        let full = |_| NoRoom::Overloaded(WAIT_FOR_ROOM);
+        let units = units(bytes);
         let upload = Arc::clone(&self.uploads).try_acquire_owned().map_err(full)?;
-        let units = Arc::clone(&self.units).try_acquire_many_owned(units(bytes)).map_err(full)?;
-        Ok(Pass { _upload: upload, _units: units })
+        let held = Arc::clone(&self.units).try_acquire_many_owned(units).map_err(full)?;
+        let share = self.shares.take(customer, units as usize).ok_or(NoRoom::ShareHeld(WAIT_FOR_ROOM))?;
+        Ok(Pass { _upload: upload, _units: held, _share: share })
     }
+}
+
+/// All the room there is.
+fn room(args: &IngestArgs) -> Room {
+    let units = usize::try_from(args.uploads_bytes_max / UNIT_BYTES).unwrap_or(Semaphore::MAX_PERMITS);
+    Room { uploads: args.uploads_max as usize, units: units.min(Semaphore::MAX_PERMITS) }
+}
+
+/// One customer's share of it: never less than one upload of any length.
+fn share(room: Room, percent: usize) -> Room {
+    let part = units(None) as usize;
+    Room { uploads: (room.uploads * percent / 100).max(1), units: (room.units / 100 * percent).max(part) }
 }
 
 /// Whatever its length, an upload holds one part at a time.
@@ -78,5 +101,13 @@ mod tests {
         assert_eq!(units(Some(1025)), 2);
         assert_eq!(units(Some(u64::MAX)), 8192);
         assert_eq!(units(None), 8192);
+    }
+
+    #[test]
+    fn a_share_is_a_part_of_the_room_and_takes_one_upload_at_least() {
+        let room = Room { uploads: 256, units: 524_300 };
+        assert_eq!(share(room, 25), Room { uploads: 64, units: 131_075 });
+        assert_eq!(share(room, 100), Room { uploads: 256, units: 524_300 });
+        assert_eq!(share(Room { uploads: 2, units: 10_000 }, 1), Room { uploads: 1, units: 8192 });
     }
 }

@@ -58,6 +58,10 @@ pub struct IngestArgs {
     #[arg(long, env = "SAFELIGHT_UPLOADS_BYTES_MAX", default_value_t = 512 << 20)]
     pub uploads_bytes_max: u64,
 
+    /// Percent of the uploads in hand and of their bytes that one customer may hold; beyond it 429 for this customer alone.
+    #[arg(long, env = "SAFELIGHT_CUSTOMER_UPLOADS_PERCENT_MAX", default_value_t = 25, value_parser = value_parser!(u32).range(1..=100))]
+    pub customer_uploads_percent_max: u32,
+
     /// Seconds one upload may take; past it a retry with the same Idempotency-Key takes over, sooner (10 s) where the retry's
     /// body is no longer than a part. Longer than a body may take.
     #[arg(long, env = "SAFELIGHT_UPLOAD_SECS_MAX", default_value_t = 420, value_parser = value_parser!(u64).range(1..=86_400))]

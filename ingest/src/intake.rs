@@ -1,7 +1,7 @@
 //! One upload from its first byte to its fact. Owns the order of effects: screen, claim, store, publish; and what a retry
 //! with the same Idempotency-Key means. Knows nothing about HTTP.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use conveyor::{Headers, PublishError, Publisher};
@@ -33,6 +33,16 @@ pub(crate) struct Upload {
     pub(crate) filename: Option<String>,
     pub(crate) idempotency_key: Option<String>,
     pub(crate) traceparent: Option<String>,
+}
+
+impl Upload {
+    /// Names the upload, the same for all its retries where they can be told.
+    fn name(&self) -> String {
+        match &self.idempotency_key {
+            Some(key) => ObjectKey::claim(&self.customer, key).to_string(),
+            None => self.id.to_string(),
+        }
+    }
 }
 
 /// An acknowledged upload: its bytes are in S3, its fact in Kafka.
@@ -83,6 +93,8 @@ pub(crate) struct Intake {
 enum Standing {
     /// Store the bytes under this id.
     Store(ImageId),
+    /// Store the bytes under this id, which another attempt claimed. It may be slow rather than gone.
+    TakeOver(ImageId),
     /// An original lies there already.
     Found(Box<Found>),
 }
@@ -124,9 +136,18 @@ impl Intake {
             Some(_) => self.upload_time_max,
             None => self.upload_time_max.min(WHOLE_CLAIM_TIME_MAX),
         };
+        let begun = Instant::now();
         match self.standing(&upload, patience).await? {
             Standing::Store(id) => {
                 let source = self.store(&upload, id, screened).await?;
+                let may_be_taken_over =
+                    upload.idempotency_key.is_some() && begun.elapsed() >= WHOLE_CLAIM_TIME_MAX / 2;
+                let source = if may_be_taken_over { self.as_stored(&upload, source).await? } else { source };
+                self.publish(source, &upload, false).await
+            }
+            Standing::TakeOver(id) => {
+                let source = self.store(&upload, id, screened).await?;
+                let source = self.as_stored(&upload, source).await?;
                 self.publish(source, &upload, false).await
             }
             Standing::Found(found) => {
@@ -146,7 +167,8 @@ impl Intake {
             return Ok(Standing::Store(upload.id));
         };
         let claim = ObjectKey::claim(&upload.customer, key);
-        let (id, age) = match self.depot.claim(&claim, upload.id).await.map_err(|error| self.lost(error))? {
+        let lost = |error| self.lost(error, upload);
+        let (id, age) = match self.depot.claim(&claim, upload.id).await.map_err(lost)? {
             Claimed::Won => return Ok(Standing::Store(upload.id)),
             Claimed::Lost { id, age } => (id, age),
         };
@@ -154,11 +176,11 @@ impl Intake {
             return Err(IntakeError::KeyExpired);
         }
         let original = ObjectKey::original(&upload.customer, id);
-        match self.depot.find(Bucket::Originals, &original).await.map_err(|error| self.lost(error))? {
+        match self.depot.find(Bucket::Originals, &original).await.map_err(lost)? {
             Some((check, stored)) => Ok(Standing::Found(Box::new(Found { id, check, stored }))),
             None if age < patience => Err(IntakeError::InFlight((patience - age).min(IN_FLIGHT_WAIT_MAX))),
             // Whoever claimed it is gone: the same id, so that there is still only one image.
-            None => Ok(Standing::Store(id)),
+            None => Ok(Standing::TakeOver(id)),
         }
     }
 
@@ -183,9 +205,23 @@ impl Intake {
             StreamError::Body(refused) => IntakeError::Refused(refused),
             // Another attempt with the same key stored other bytes meanwhile.
             StreamError::Deposit(DepositError::Taken(_)) => IntakeError::OtherBody,
-            StreamError::Deposit(DepositError::Unavailable(error)) => self.lost(error),
+            StreamError::Deposit(DepositError::Unavailable(error)) => self.lost(error, upload),
         })?;
+        self.worlds.trust(World::S3);
         Ok(Source { picture, ..self.fresh_source(upload, id, original) })
+    }
+
+    /// Returns the source as the stored object says it: of two attempts with one key either may have stored it, and both
+    /// publish the same fact.
+    async fn as_stored(&self, upload: &Upload, source: Source) -> Result<Source, IntakeError> {
+        let key = &source.original.key;
+        match self.depot.head(Bucket::Originals, key).await.map_err(|error| self.lost(error))? {
+            Some(stored) => {
+                let Source { image_id: id, original: check, picture, .. } = source;
+                Ok(Source { picture, ..self.source_again(upload, Found { id, check, stored }) })
+            }
+            None => Err(IntakeError::OutcomeUnknown(anyhow::anyhow!("the original that was stored is gone"))),
+        }
     }
 
     fn metadata(&self, upload: &Upload, id: ImageId) -> Vec<(&'static str, String)> {
@@ -248,19 +284,24 @@ impl Intake {
         };
         let headers = Headers::traced(upload.traceparent.as_deref());
         match self.publisher.publish(&ImageUploaded { source, attempt: 0 }, &headers).await {
-            Ok(_) => Ok(accepted),
+            Ok(_) => {
+                self.worlds.trust(World::Kafka);
+                Ok(accepted)
+            }
             Err(error @ PublishError::Rejected { .. }) => Err(IntakeError::Failed(error.into())),
             // The queue is full: the broker is there, and the sweep or a retry publishes what S3 holds.
             Err(error @ PublishError::Overloaded { .. }) => Err(IntakeError::OutcomeUnknown(error.into())),
             Err(error @ PublishError::Unavailable { .. }) => {
-                self.worlds.doubt(World::Kafka);
+                self.worlds.doubt(World::Kafka, &upload.name());
                 Err(IntakeError::OutcomeUnknown(error.into()))
             }
         }
     }
 
-    fn lost(&self, error: depot::Unavailable) -> IntakeError {
-        self.worlds.doubt(World::S3);
+    fn lost(&self, error: depot::Unavailable, upload: &Upload) -> IntakeError {
+        if !error.is_of_key() {
+            self.worlds.doubt(World::S3, &upload.name());
+        }
         IntakeError::OutcomeUnknown(error.into())
     }
 }

@@ -11,7 +11,9 @@ mod intake;
 mod metrics;
 mod picture;
 mod screen;
+mod share;
 mod station;
+mod strays;
 mod worlds;
 
 #[cfg(test)]

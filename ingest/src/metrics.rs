@@ -8,6 +8,7 @@ pub(crate) enum Outcome {
     Refused,
     Conflict,
     Overloaded,
+    ShareHeld,
     Unknown,
     Failed,
 }
@@ -29,6 +30,7 @@ pub(crate) fn uploaded(outcome: Outcome) {
         Outcome::Refused => "refused",
         Outcome::Conflict => "conflict",
         Outcome::Overloaded => "overloaded",
+        Outcome::ShareHeld => "share_held",
         Outcome::Unknown => "outcome_unknown",
         Outcome::Failed => "failed",
     };

@@ -41,9 +41,33 @@ fn png(head: &[u8]) -> Option<Glance> {
     Some(Glance::Size { width: big(width), height: big(height) })
 }
 
+/// Walks the blocks up to the first frame: the screen grows to hold it.
 fn gif(head: &[u8]) -> Option<Glance> {
-    let (width, height) = (head.get(6..8)?, head.get(8..10)?);
-    Some(Glance::Size { width: little(width), height: little(height) })
+    let table_bytes = |flags: u8| if flags & 0x80 == 0 { 0 } else { 3 << ((flags & 7) + 1) };
+    let mut at = 13 + table_bytes(*head.get(10)?);
+    loop {
+        match *head.get(at)? {
+            // Stray zeros are stepped over.
+            0 => at += 1,
+            // An extension's sub-blocks, up to an empty one.
+            0x21 => {
+                at += 2;
+                while *head.get(at)? > 0 {
+                    at += 1 + usize::from(head[at]);
+                }
+                at += 1;
+            }
+            0x2c => {
+                let side = |screen: usize, place: usize| {
+                    let reach = little(head.get(at + place..at + place + 2)?)
+                        + little(head.get(at + place + 4..at + place + 6)?);
+                    Some(reach.max(little(head.get(screen..screen + 2)?)))
+                };
+                return Some(Glance::Size { width: side(6, 1)?, height: side(8, 3)? });
+            }
+            _ => return Some(Glance::Unreadable),
+        }
+    }
 }
 
 fn webp(head: &[u8]) -> Option<Glance> {
@@ -138,6 +162,15 @@ mod tests {
         let bytes = sample::jpeg(9, 7, 60_000);
         assert_eq!(glance(Format::Jpeg, &bytes[..30_000]), Glance::NeedsMore);
         assert_eq!(glance(Format::Jpeg, &bytes), Glance::Size { width: 9, height: 7 });
+    }
+
+    #[test]
+    fn a_gifs_screen_grows_to_hold_its_first_frame() {
+        let head = b"GIF89a\x2c\x01\xc8\0\x80\0\0\x01\x02\x03\x04\x05\x06\0\x21\xfe\x02hi\0\x2c\0\0\x05\0\x54\x01\xc3\0\0";
+        assert_eq!(glance(Format::Gif, head), Glance::Size { width: 340, height: 200 });
+        assert_eq!(glance(Format::Gif, &head[..head.len() - 2]), Glance::NeedsMore);
+        let whole = [&head[..6], &[0, 0, 0, 0], &head[10..]].concat();
+        assert_eq!(glance(Format::Gif, &whole), Glance::Size { width: 340, height: 200 });
     }
 
     #[test]

@@ -11,7 +11,8 @@ pub(crate) fn png(width: u32, height: u32) -> Vec<u8> {
 }
 
 pub(crate) fn gif(width: u16, height: u16) -> Vec<u8> {
-    [b"GIF89a".as_slice(), &width.to_le_bytes(), &height.to_le_bytes(), &[0, 0, 0]].concat()
+    let size = [width.to_le_bytes(), height.to_le_bytes()].concat();
+    [b"GIF89a".as_slice(), &size, b"\0\0\0\x2c\0\0\0\0", &size, &[0]].concat()
 }
 
 /// A JPEG's head with a segment of `exif_bytes` before the frame header.

@@ -20,6 +20,7 @@ use crate::config::Config;
 use crate::http::{self, Desk, Router};
 use crate::intake::Intake;
 use crate::metrics;
+use crate::strays;
 use crate::worlds::Worlds;
 
 const REGISTRY_TIME_MAX: Duration = Duration::from_secs(5);
@@ -80,8 +81,9 @@ pub async fn open(config: &Config, health: &Health, shutdown: &Shutdown) -> anyh
     };
     let drain = Drain { shutdown: shutdown.clone(), uploads, publisher, time_max: config.chassis.drain() };
     let (interval, told) = (config.ingest.probe_interval(), shutdown.clone());
+    let strays = strays::clear(worlds.clients().0, config.ingest.upload_time_max(), shutdown.clone());
     let work = async move {
-        tokio::join!(worlds.probe(interval, told), drain.run());
+        tokio::join!(worlds.probe(interval, told), strays, drain.run());
         Ok(())
     };
     Ok(Opened { router: http::router(desk), work: work.boxed(), verifier })

@@ -1,8 +1,9 @@
 //! Whether Kafka and S3 are there right now. Owns the probe in the background and the word that readiness and admission go
-//! by; a failure in an upload closes the door at once, only the probe opens it again.
+//! by. Trouble with one upload makes the probe look at once; trouble with two, and none served between them, closes the door
+//! before it has looked. Only the probe opens it again.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use chassis::{Component, Health, Misconfigured, Probe, Shutdown, wait_until_reachable};
@@ -35,14 +36,28 @@ struct Inner {
 struct State {
     component: Component,
     is_up: AtomicBool,
+    /// The upload that failed on it since it last served one: what only ever happens to this one is no outage.
+    doubter: Mutex<Option<String>>,
 }
 
 impl State {
     fn new(component: Component) -> State {
-        State { component, is_up: AtomicBool::new(true) }
+        State { component, is_up: AtomicBool::new(true), doubter: Mutex::default() }
+    }
+
+    fn set_doubter(&self, doubter: Option<String>) -> Option<String> {
+        std::mem::replace(&mut *self.doubter.lock().unwrap_or_else(PoisonError::into_inner), doubter)
+    }
+
+    fn doubt(&self, upload: &str) {
+        let before = self.set_doubter(Some(upload.to_owned()));
+        if before.is_some_and(|before| before != upload) {
+            self.set(Err("uploads failed on it".to_owned()));
+        }
     }
 
     fn set(&self, result: Result<(), String>) {
+        self.set_doubter(None);
         self.is_up.store(result.is_ok(), Ordering::Release);
         match result {
             Ok(()) => self.component.up(),
@@ -94,10 +109,16 @@ impl Worlds {
         [World::Kafka, World::S3].iter().all(|&world| self.state(world).is_up.load(Ordering::Acquire))
     }
 
-    /// Tells that an upload found one of them away: the door closes until the probe, which looks at once, finds it back.
-    pub(crate) fn doubt(&self, world: World) {
-        self.state(world).set(Err("an upload failed on it".to_owned()));
+    /// Tells that `upload`, whose retries go by the same name, found one of them away. The probe looks at once; where another
+    /// upload did before, the door closes until it has.
+    pub(crate) fn doubt(&self, world: World, upload: &str) {
+        self.state(world).doubt(upload);
         self.0.doubt.notify_one();
+    }
+
+    /// Tells that one of them served an upload.
+    pub(crate) fn trust(&self, world: World) {
+        self.state(world).set_doubter(None);
     }
 
     /// Looks at both every `interval`, and whenever one is in doubt, until `shutdown`.
@@ -120,5 +141,28 @@ impl Worlds {
             World::Kafka => &self.0.kafka,
             World::S3 => &self.0.s3,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_uploads_trouble_is_no_outage_however_often_it_comes_and_twos_is() {
+        let state = State::new(Health::new().component("s3"));
+        let is_up = || state.is_up.load(Ordering::Acquire);
+        for _ in 0..10 {
+            state.doubt("a");
+        }
+        assert!(is_up());
+        state.doubt("b");
+        assert!(!is_up());
+        state.set(Ok(()));
+        state.doubt("b");
+        assert!(is_up(), "what was before the probe does not count");
+        state.set_doubter(None);
+        state.doubt("a");
+        assert!(is_up(), "an upload was served between the two");
     }
 }

@@ -1,6 +1,11 @@
 //! Uploads over a real socket into a real S3 server and librdkafka's broker.
 
+#[path = "uploads/clients.rs"]
+mod clients;
+#[path = "uploads/fairness.rs"]
+mod fairness;
 mod street;
+mod take_over;
 
 use std::collections::HashSet;
 use std::time::{Duration, Instant};

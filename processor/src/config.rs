@@ -44,4 +44,9 @@ pub struct ProcessorArgs {
     /// whose recipe is unknown is rejected, redrivable.
     #[arg(long, env = "SAFELIGHT_RECIPES_DIR")]
     pub recipes_dir: Option<PathBuf>,
+
+    /// Tries that an image has, each with a new worker, where the host kills, stops or starves its worker; then it is
+    /// rejected, and the letter names the host as the cause.
+    #[arg(long, env = "SAFELIGHT_HOST_TRIES_MAX", default_value_t = 8)]
+    pub host_tries_max: u32,
 }

@@ -19,6 +19,14 @@ pub(crate) struct InHand {
     pub(crate) permit: OwnedSemaphorePermit,
 }
 
+/// Why nothing was developed.
+pub(crate) enum NotDeveloped {
+    /// The original is wrong, or the world.
+    Fault(Fault),
+    /// The host killed, stopped or starved the worker.
+    Disturbed { reason: Reason, detail: String },
+}
+
 /// Develops an original in a worker of the customer. Waits for a free worker; is bounded by the darkroom's limits after.
 /// Gives the permit back with the renditions. Let go of, the work goes on to its end and keeps the permit until then: what
 /// is abandoned counts like everything else.
@@ -27,7 +35,7 @@ pub(crate) async fn develop(
     customer: &CustomerId,
     InHand { original, permit }: InHand,
     plan: &Plan,
-) -> Result<(Developed, OwnedSemaphorePermit), Fault> {
+) -> Result<(Developed, OwnedSemaphorePermit), NotDeveloped> {
     let (pool, customer, plan) = (Arc::clone(pool), customer.to_string(), plan.clone());
     let begun = Instant::now();
     let developing = tokio::task::spawn_blocking(move || {
@@ -40,12 +48,17 @@ pub(crate) async fn develop(
             metrics::rendered(begun.elapsed());
             Ok(developed_and_permit)
         }
-        Ok(Err(Failure::Rejected { reason, detail })) => Err(Fault::reject(reason_of(reason), detail)),
-        Ok(Err(unavailable @ Failure::Unavailable(_))) => Err(Fault::retry(unavailable)),
+        Ok(Err(Failure::Rejected { reason, detail })) => {
+            Err(NotDeveloped::Fault(Fault::reject(reason_of(reason), detail)))
+        }
+        Ok(Err(Failure::Disturbed { reason, detail })) => {
+            Err(NotDeveloped::Disturbed { reason: reason_of(reason), detail })
+        }
+        Ok(Err(unavailable @ Failure::Unavailable(_))) => Err(NotDeveloped::Fault(Fault::retry(unavailable))),
         // A panic goes on where panics over one record are counted.
         Err(ended) => match ended.try_into_panic() {
             Ok(panic) => std::panic::resume_unwind(panic),
-            Err(ended) => Err(Fault::retry(ended)),
+            Err(ended) => Err(NotDeveloped::Fault(Fault::retry(ended))),
         },
     }
 }

@@ -5,17 +5,15 @@ use std::sync::Arc;
 use bytes::Bytes;
 use conveyor::{Fault, Handler, Headers, PublishError, Publisher, Record, Rejection};
 use darkroom::worker::Pool;
-use darkroom::{Developed, Encoded};
-use depot::{Bucket, Deposit, DepositError, Depot, RedeemError};
-use futures::future::try_join_all;
-use proto::{
-    ClaimCheck, Codec, ImageProcessed, ImageUploaded, ObjectKey, Reason, RenditionFact, Source, UnixMillis,
-};
+use depot::{Depot, RedeemError};
+use proto::{ClaimCheck, Codec, ImageProcessed, ImageUploaded, Reason, Source, UnixMillis};
 use tokio::sync::Semaphore;
 
-use crate::develop::{InHand, develop, format, picture, placeholder};
+use crate::develop::{InHand, NotDeveloped, develop, picture, placeholder};
 use crate::metrics;
 use crate::recipes::Recipes;
+use crate::setbacks::{Setbacks, Verdict, subject};
+use crate::store::{Stored, store};
 
 /// Turns originals into renditions.
 pub(crate) struct Processor {
@@ -28,6 +26,8 @@ pub(crate) struct Processor {
     pub(crate) file_bytes_max: u64,
     /// Images that may be in memory, as originals or as renditions that are not stored yet.
     pub(crate) images_in_memory: Arc<Semaphore>,
+    /// Images that the host spoilt the work on.
+    pub(crate) setbacks: Setbacks,
 }
 
 impl Handler for Processor {
@@ -39,7 +39,10 @@ impl Handler for Processor {
             return Ok(());
         }
         match self.process(&uploaded).await {
-            Ok(processed) => self.publish(&processed, record, &uploaded).await,
+            Ok(processed) => {
+                self.setbacks.forget(subject(&uploaded));
+                self.publish(&processed, record, &uploaded).await
+            }
             Err(fault) => Err(about(fault, &uploaded)),
         }
     }
@@ -60,13 +63,36 @@ impl Processor {
         let permit = Arc::clone(&self.images_in_memory).acquire_owned().await.map_err(Fault::retry)?;
         let original = self.redeem(&source.original).await?;
         let in_hand = InHand { original, permit };
-        let (developed, permit) = develop(&self.pool, &source.customer_id, in_hand, plan).await?;
+        let developed = develop(&self.pool, &source.customer_id, in_hand, plan).await;
+        let (developed, permit) = developed.map_err(|cause| self.judge(cause, uploaded))?;
         let (picture, placeholder) = (picture(&developed), placeholder(&developed.extras));
-        let renditions = self.deposit_all(source, developed).await?;
+        let Stored { renditions, engine } = store(&self.depot, source, developed.renditions).await?;
         drop(permit);
         let source = Source { picture: Some(picture), ..source.clone() };
-        let processed_at = UnixMillis::now();
-        Ok(ImageProcessed { source, attempt: uploaded.attempt, renditions, placeholder, processed_at })
+        let (attempt, processed_at) = (uploaded.attempt, UnixMillis::now());
+        Ok(ImageProcessed { source, attempt, renditions, placeholder, engine, processed_at })
+    }
+
+    /// Tells the original's fault from the host's, which has an end too: a file whose like no host can bear must not be
+    /// tried for ever.
+    fn judge(&self, cause: NotDeveloped, uploaded: &ImageUploaded) -> Fault {
+        let (reason, detail) = match cause {
+            NotDeveloped::Fault(rejection @ Fault::Reject(_)) => {
+                self.setbacks.forget(subject(uploaded));
+                return rejection;
+            }
+            NotDeveloped::Fault(retry) => return retry,
+            NotDeveloped::Disturbed { reason, detail } => (reason, detail),
+        };
+        match self.setbacks.count(subject(uploaded)) {
+            Verdict::TryAgain => Fault::Retry(anyhow::anyhow!("the host is the cause: {detail}")),
+            Verdict::GiveUp(tries) => Fault::reject(
+                reason,
+                format!(
+                    "the host is the cause, not the file: {detail}; {tries} tries, each with a new worker"
+                ),
+            ),
+        }
     }
 
     async fn redeem(&self, original: &ClaimCheck) -> Result<Bytes, Fault> {
@@ -75,35 +101,6 @@ impl Processor {
             RedeemError::Corrupt(why) => Fault::reject(Reason::ChecksumMismatch, why),
             RedeemError::Unavailable(cause) => Fault::retry(cause),
         })
-    }
-
-    async fn deposit_all(&self, source: &Source, developed: Developed) -> Result<Vec<RenditionFact>, Fault> {
-        try_join_all(developed.renditions.into_iter().map(|encoded| self.deposit(source, encoded))).await
-    }
-
-    async fn deposit(&self, source: &Source, encoded: Encoded) -> Result<RenditionFact, Fault> {
-        let format = format(encoded.format);
-        let key = ObjectKey::Rendition {
-            customer: source.customer_id.clone(),
-            id: source.image_id,
-            recipe: source.recipe.clone(),
-            name: encoded.name.clone(),
-            format,
-        };
-        let deposit = Deposit {
-            bucket: Bucket::Renditions,
-            key: &key,
-            content_type: format.media_type(),
-            metadata: &[],
-        };
-        let object = match self.depot.deposit(deposit, encoded.bytes.into()).await {
-            Ok(check) => check,
-            // Another build of the same engine may differ in a bit: what lies there first is the rendition.
-            Err(DepositError::Taken(stored)) => *stored,
-            Err(DepositError::Unavailable(cause)) => return Err(Fault::retry(cause)),
-        };
-        let Encoded { name, width, height, .. } = encoded;
-        Ok(RenditionFact { name, format, width, height, object })
     }
 
     async fn publish(

@@ -10,7 +10,9 @@ mod handler;
 mod metrics;
 mod plan;
 mod recipes;
+mod setbacks;
 mod station;
+mod store;
 
 pub use config::{Config, ProcessorArgs};
 pub use plan::plan;

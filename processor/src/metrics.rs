@@ -20,8 +20,12 @@ pub(crate) fn rejected(reason: Reason) {
     metrics::counter!("safelight_renders_total", "outcome" => reason.name()).increment(1);
 }
 
+/// What the host's doing is called among the reasons of deaths.
+const HOST: &str = "host";
+
 /// Takes over how many workers the pool has lost so far.
 pub(crate) fn worker_deaths(pool: &Pool) {
+    metrics::counter!("safelight_worker_deaths_total", "reason" => HOST).absolute(pool.deaths_by_the_host());
     for reason in WORKER_DEATHS {
         metrics::counter!("safelight_worker_deaths_total", "reason" => reason.as_str())
             .absolute(pool.deaths(reason));
@@ -37,9 +41,10 @@ pub(crate) fn describe() {
     metrics::describe_histogram!("safelight_render_seconds", "From redeemed original to encoded renditions");
     metrics::describe_counter!(
         "safelight_worker_deaths_total",
-        "Workers that died over an original, by reason; an original costs at most two"
+        "Workers that died over an original, by reason; `host` is for those that it killed, stopped or starved"
     );
     // An alert on a rise does not see a counter's first step out of nothing.
+    metrics::counter!("safelight_worker_deaths_total", "reason" => HOST).absolute(0);
     for reason in WORKER_DEATHS {
         metrics::counter!("safelight_worker_deaths_total", "reason" => reason.as_str()).absolute(0);
     }

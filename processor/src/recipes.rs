@@ -7,19 +7,28 @@ use proto::{RecipeBook, RecipeId};
 
 use crate::plan::plan;
 
-/// What to make of an image, by the id of the recipe that was pinned when it was uploaded.
+/// What to make of an image, by the recipe that was pinned when it was uploaded.
 #[derive(Clone, Debug)]
-pub struct Recipes(HashMap<RecipeId, Plan>);
+pub struct Recipes {
+    plans: HashMap<RecipeId, Plan>,
+    /// The id of each recipe by its name and version: what an id says whose hash is an older build's.
+    ids: HashMap<String, RecipeId>,
+}
 
 impl Recipes {
     /// Returns the plans of every recipe of a book.
     pub fn of(book: &RecipeBook) -> Recipes {
-        Recipes(book.recipes().iter().map(|(id, recipe)| (id.clone(), plan(recipe))).collect())
+        let recipes = || book.recipes().iter();
+        Recipes {
+            plans: recipes().map(|(id, recipe)| (id.clone(), plan(recipe))).collect(),
+            ids: recipes().map(|(id, _)| (id.name_and_version().to_owned(), id.clone())).collect(),
+        }
     }
 
-    /// Returns what to make by the recipe of this id.
+    /// Returns what to make by the recipe of this id. Older builds hashed more than the recipe: their ids are understood
+    /// by name and version, which the folder has once each.
     pub(crate) fn plan(&self, id: &RecipeId) -> Option<&Plan> {
-        self.0.get(id)
+        self.plans.get(id).or_else(|| self.plans.get(self.ids.get(id.name_and_version())?))
     }
 }
 
@@ -39,5 +48,18 @@ mod tests {
         assert_eq!(plan(&Recipe::default_recipe()).renditions.len(), 3);
         assert_eq!(plan(&Recipe::parse(text).unwrap()).renditions[0].size_of(8000, 80), (4000, 40));
         assert!(recipes.plan(&"wall-1-00000000".parse().unwrap()).is_none());
+    }
+
+    /// As builds pinned them that hashed the engine's version too.
+    #[test]
+    fn an_id_of_an_older_build_is_understood_by_name_and_version() {
+        let recipes = Recipes::of(&RecipeBook::load(None).unwrap());
+        let today = recipes.plan(&Recipe::default_recipe().id()).unwrap();
+        for older in ["default-1-4957a54f", "default-1-fade6683"] {
+            assert_eq!(recipes.plan(&older.parse().unwrap()), Some(today));
+        }
+        for unknown in ["default-2-fade6683", "other-1-fade6683"] {
+            assert!(recipes.plan(&unknown.parse().unwrap()).is_none(), "{unknown}");
+        }
     }
 }

@@ -17,6 +17,7 @@ use crate::config::Config;
 use crate::handler::Processor;
 use crate::metrics;
 use crate::recipes::Recipes;
+use crate::setbacks::Setbacks;
 
 /// The consumer group; all processors share it.
 const GROUP: &str = "processor";
@@ -49,6 +50,7 @@ pub async fn open(config: &Config, frame: &Frame) -> anyhow::Result<Opened> {
         pool: Arc::new(pool),
         file_bytes_max: config.pool.limits.file_bytes_max,
         images_in_memory: Arc::new(Semaphore::new(images_in_hand_max(config.pool.workers))),
+        setbacks: Setbacks::new(config.processor.host_tries_max),
         codec,
         publisher,
         recipes,

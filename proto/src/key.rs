@@ -91,11 +91,11 @@ fn day_text(day: Date) -> String {
 }
 
 /// `{shard}/{day}/{customer}/{id}`, the same for originals and renditions.
-struct Place<'a>(&'a CustomerId, ImageId);
+struct Folder<'a>(&'a CustomerId, ImageId);
 
-impl fmt::Display for Place<'_> {
+impl fmt::Display for Folder<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Place(customer, id) = self;
+        let Folder(customer, id) = self;
         write!(f, "{}/{}/{}/{id}", id.shard(), day_text(id.day()), customer.key_part())
     }
 }
@@ -103,9 +103,9 @@ impl fmt::Display for Place<'_> {
 impl fmt::Display for ObjectKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            ObjectKey::Original { customer, id } => write!(f, "original/{}/source", Place(customer, *id)),
+            ObjectKey::Original { customer, id } => write!(f, "original/{}/source", Folder(customer, *id)),
             ObjectKey::Rendition { customer, id, recipe, name, format } => {
-                write!(f, "rendition/{}/{recipe}/{name}.{}", Place(customer, *id), format.extension())
+                write!(f, "rendition/{}/{recipe}/{name}.{}", Folder(customer, *id), format.extension())
             }
             ObjectKey::Claim { customer, key_sha256 } => {
                 write!(f, "claim/{}/{key_sha256}", customer.key_part())

@@ -166,6 +166,10 @@ pub struct ImageProcessed {
     /// The most frequent colour as #rrggbb; empty unless the recipe asks for it.
     #[prost(string, tag = "6")]
     pub dominant_colour: ::prost::alloc::string::String,
+    /// The version of the engine that made the renditions: it rises with every change of the bytes that it makes. Where
+    /// several made them, the oldest. 0 when nobody said.
+    #[prost(uint32, tag = "7")]
+    pub engine: u32,
 }
 /// Nested message and enum types in `ImageProcessed`.
 pub mod image_processed {

@@ -9,6 +9,7 @@ use conveyor::{BeltArgs, KafkaArgs};
 use depot::DepotArgs;
 use gate::{GateArgs, SealArgs};
 
+use crate::counts::CountsKept;
 use crate::table::TableArgs;
 
 /// Everything the sink is told at start.
@@ -57,6 +58,14 @@ pub struct SinkArgs {
     #[arg(long, env = "SAFELIGHT_RETENTION_SECS", default_value_t = 7 * 86_400, value_parser = value_parser!(u64).range(60..=400 * 86_400))]
     pub retention_secs: u64,
 
+    /// What the statistics keep of images that have expired: counts by day, type, customer and status, or nothing.
+    #[arg(long, env = "SAFELIGHT_COUNTS_KEPT", value_enum, default_value_t = CountsKept::Aggregate)]
+    pub counts_kept: CountsKept,
+
+    /// Seconds between two looks for images that have expired since: the statistics forget which they were.
+    #[arg(long, env = "SAFELIGHT_COUNTS_CLOSE_SECS", default_value_t = 30, value_parser = value_parser!(u64).range(1..=3600))]
+    pub counts_close_secs: u64,
+
     /// Live streams open at once in this process; beyond it 503.
     #[arg(long, env = "SAFELIGHT_STREAMS_MAX", default_value_t = 1000)]
     pub streams_max: usize,
@@ -86,6 +95,10 @@ impl SinkArgs {
     /// Returns how many days before today can hold an image that is alive.
     pub(crate) fn days_back(&self) -> u16 {
         u16::try_from(self.retention_secs.div_ceil(86_400)).unwrap_or(u16::MAX)
+    }
+
+    pub(crate) fn counts_close(&self) -> Duration {
+        Duration::from_secs(self.counts_close_secs)
     }
 
     pub(crate) fn sweep_interval(&self) -> Duration {

@@ -7,7 +7,7 @@ use proto::{
     RenditionFact, Source, Topic, UnixMillis,
 };
 
-use crate::table::Standing;
+use crate::order::{Ending, Standing, Status};
 
 /// What one record says about one image.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,30 +31,6 @@ pub(crate) enum State {
     Failed { reason: Reason, detail: String, at: UnixMillis },
 }
 
-/// The three states by name, as they stand in rows, answers and SQL.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Status {
-    Uploaded,
-    Processed,
-    Failed,
-}
-
-impl Status {
-    pub(crate) const ALL: [Status; 3] = [Status::Uploaded, Status::Processed, Status::Failed];
-
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Status::Uploaded => "uploaded",
-            Status::Processed => "processed",
-            Status::Failed => "failed",
-        }
-    }
-
-    pub(crate) fn parse(name: &str) -> Option<Status> {
-        Status::ALL.into_iter().find(|status| status.name() == name)
-    }
-}
-
 impl Fact {
     pub(crate) fn status(&self) -> Status {
         match self.state {
@@ -67,6 +43,11 @@ impl Fact {
     /// Returns what the order of facts looks at.
     pub(crate) fn standing(&self) -> Standing {
         Standing { status: self.status(), attempt: self.attempt }
+    }
+
+    /// Returns what the order of the statistics looks at.
+    pub(crate) fn ending(&self) -> Ending {
+        Ending { standing: self.standing(), finished_at: self.finished_at() }
     }
 
     /// Returns when the image reached its end, if it has.

@@ -6,10 +6,13 @@
 mod apply;
 mod beside;
 mod config;
+mod counts;
 mod fact;
 mod facts;
 mod http;
+mod image;
 mod metrics;
+mod order;
 mod original;
 mod retention;
 mod station;
@@ -20,7 +23,8 @@ mod table;
 mod sample;
 
 pub use config::{Config, SinkArgs};
+pub use counts::CountsKept;
 pub use http::{Router, openapi};
-pub use retention::sweep::{Sweep, Swept};
+pub use retention::{Sweep, Swept};
 pub use station::{Opened, open, run};
 pub use table::{CheckError, Endpoint, ProvisionError, Table, TableArgs, Unavailable};

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use chassis::{Frame, Health, Misconfigured, Probe, Shutdown, wait_until_reachable};
+use chassis::{Component, Frame, Health, Misconfigured, Probe, Shutdown, wait_until_reachable};
 use conveyor::{Belt, Publisher};
 use depot::Depot;
 use futures::FutureExt as _;
@@ -18,11 +18,11 @@ use tokio_util::sync::CancellationToken;
 use crate::apply::{Apply, GROUP};
 use crate::beside;
 use crate::config::Config;
-use crate::facts::{Facts, Feeding, feed};
+use crate::facts::{Closing, Facts, FactsReader};
 use crate::http::{self, Router, Views, ViewsParts};
 use crate::metrics;
-use crate::retention::sweep::Sweep;
-use crate::stream::{Archive, Hub, Live, LiveParts, Places, Watch, catch_up_places};
+use crate::retention::{Sweep, SweepParts};
+use crate::stream::{Archive, Hub, Live, LiveParts, Recent, Seats, Watch, catch_up_permits};
 use crate::table::{self, Table};
 
 const REGISTRY_TIME_MAX: Duration = Duration::from_secs(5);
@@ -66,45 +66,43 @@ pub async fn run(config: Config, frame: Frame) -> anyhow::Result<()> {
 /// Builds the station and waits until what it needs is there.
 pub async fn open(config: &Config, health: &Health, shutdown: &Shutdown) -> anyhow::Result<Opened> {
     metrics::describe();
-    let worlds = Worlds::build(config).await?;
-    worlds.reach(health, shutdown).await?;
+    let clients = Clients::build(config).await?;
+    clients.reach(health, shutdown).await?;
     let (hub, applied) = (Arc::new(Hub::default()), Arc::new(Notify::new()));
     let archive = Archive {
         kafka: config.kafka.clone(),
-        codec: Arc::clone(&worlds.codec),
-        table: worlds.table.clone(),
+        codec: Arc::clone(&clients.codec),
+        table: clients.table.clone(),
     };
     let live = Live::from(LiveParts {
         hub: Arc::clone(&hub),
         archive: archive.clone(),
-        seal: worlds.seal.clone(),
-        places: Arc::new(Places::default()),
+        seal: clients.seal.clone(),
+        seats: Arc::new(Seats::default()),
         args: config.sink.clone(),
-        catch_ups: catch_up_places(),
+        catch_ups: catch_up_permits(),
         stop: shutdown.token(),
     });
-    let watch =
-        Watch { archive, hub, applied: Arc::clone(&applied), component: health.component("live-stream") };
-    let sweep = Sweep {
-        depot: worlds.depot.clone(),
-        table: worlds.table.clone(),
-        publisher: worlds.publisher.clone(),
-        args: config.sink.clone(),
+    let recent = Arc::new(Recent::default());
+    let watch = Watch {
+        archive,
+        hub,
+        recent: Arc::clone(&recent),
+        applied: Arc::clone(&applied),
+        component: health.component("live-stream"),
+        stall_max: config.belt.stall_max(),
     };
-    let feeding = Feeding {
-        kafka: config.kafka.clone(),
-        codec: Arc::clone(&worlds.codec),
-        facts: worlds.facts.clone(),
-    };
+    let (sweep, reader) = (clients.sweep(config), clients.reader(config));
     let stop = shutdown.token().child_token();
-    let applying = applying(config, &worlds, applied, (health, stop.clone()));
+    let belt = belt(config, &clients, applied);
+    let applying = applying(belt, health.component("kafka"), stop.clone());
     let (sweeping, shutdown) = (sweep.clone(), shutdown.clone());
-    let verifier = worlds.verifier.clone();
-    let router = http::router(Views::from(worlds.views(live, config)));
+    let verifier = clients.verifier.clone();
+    let router = http::router(Views::from(clients.views(live, recent, config)));
     let work = async move {
         let mut parts = beside::Parts::new();
         parts.spawn(named("the live stream's reader", watch.run(shutdown.clone())));
-        parts.spawn(named("the statistics", feed(feeding, shutdown.clone())));
+        parts.spawn(named("the statistics", reader.run(shutdown.clone())));
         parts.spawn(named("the sweep", sweeping.run(shutdown.clone())));
         beside::run(applying, parts, stop, shutdown).await
     };
@@ -116,23 +114,25 @@ async fn named(name: &'static str, part: impl Future<Output = ()>) -> &'static s
     name
 }
 
-/// Starts the group that writes rows.
-fn applying(
-    config: &Config,
-    worlds: &Worlds,
-    applied: Arc<Notify>,
-    (health, stop): (&Health, CancellationToken),
-) -> impl Future<Output = anyhow::Result<()>> + Send + use<> {
-    let apply = Apply { codec: Arc::clone(&worlds.codec), table: worlds.table.clone(), applied };
-    let belt = Belt {
+/// Returns the group that writes rows.
+fn belt(config: &Config, clients: &Clients, applied: Arc<Notify>) -> Belt<Apply> {
+    let apply = Apply { codec: Arc::clone(&clients.codec), table: clients.table.clone(), applied };
+    Belt {
         group: GROUP.to_owned(),
         topics: Topic::ALL.to_vec(),
         kafka: config.kafka.clone(),
         limits: config.belt.clone(),
-        publisher: worlds.publisher.clone(),
+        publisher: clients.publisher.clone(),
         handler: Arc::new(apply),
-    };
-    let component = health.component("kafka");
+    }
+}
+
+/// Starts the group.
+fn applying(
+    belt: Belt<Apply>,
+    component: Component,
+    stop: CancellationToken,
+) -> impl Future<Output = anyhow::Result<()>> + Send {
     let ready = move |is_ready: bool, why: &str| if is_ready { component.up() } else { component.down(why) };
     let carrying = conveyor::run(belt, ready, stop);
     async move {
@@ -147,7 +147,7 @@ fn applying(
 }
 
 /// The clients of everything outside.
-struct Worlds {
+struct Clients {
     codec: Arc<Codec>,
     depot: Depot,
     table: Table,
@@ -157,14 +157,14 @@ struct Worlds {
     verifier: Verifier,
 }
 
-impl Worlds {
-    async fn build(config: &Config) -> anyhow::Result<Worlds> {
+impl Clients {
+    async fn build(config: &Config) -> anyhow::Result<Clients> {
         let codec = Codec::new(&config.sink.schema_registry_url, REGISTRY_TIME_MAX).map_err(misconfigured)?;
         let codec = Arc::new(codec);
         let folder = &config.sink.data_dir;
         std::fs::create_dir_all(folder)
             .with_context(|| format!("make the data folder `{}`", folder.display()))?;
-        Ok(Worlds {
+        Ok(Clients {
             depot: Depot::open(&config.depot).await,
             table: Table::open(&config.table).await,
             publisher: Publisher::open(&config.kafka, Arc::clone(&codec)).map_err(misconfigured)?,
@@ -202,9 +202,30 @@ impl Worlds {
         Ok(())
     }
 
-    fn views(self, live: Live, config: &Config) -> ViewsParts {
-        let Worlds { depot, table, facts, seal, verifier, .. } = self;
-        ViewsParts { verifier, seal, table, depot, facts, live, args: config.sink.clone() }
+    fn sweep(&self, config: &Config) -> Sweep {
+        Sweep::from(SweepParts {
+            depot: self.depot.clone(),
+            table: self.table.clone(),
+            publisher: self.publisher.clone(),
+            kafka: config.kafka.clone(),
+            args: config.sink.clone(),
+        })
+    }
+
+    fn reader(&self, config: &Config) -> FactsReader {
+        let (facts, table) = (self.facts.clone(), self.table.clone());
+        FactsReader {
+            kafka: config.kafka.clone(),
+            codec: Arc::clone(&self.codec),
+            closing: Closing { facts, table, kept: config.sink.counts_kept },
+            close_every: config.sink.counts_close(),
+            stall_max: config.belt.stall_max(),
+        }
+    }
+
+    fn views(self, live: Live, recent: Arc<Recent>, config: &Config) -> ViewsParts {
+        let Clients { depot, table, facts, seal, verifier, .. } = self;
+        ViewsParts { verifier, seal, table, depot, facts, live, recent, args: config.sink.clone() }
     }
 }
 

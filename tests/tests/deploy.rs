@@ -1,6 +1,8 @@
 //! What stands around the code says what the code says: the compose file, the Dockerfile, the proxy, the alerts and
 //! the dashboard name only variables, commands, paths, ports and metrics that exist. No Docker engine is needed.
 
+#[path = "deploy/alerts.rs"]
+mod alerts;
 #[path = "deploy/binaries.rs"]
 mod binaries;
 #[path = "deploy/compose.rs"]

@@ -9,7 +9,7 @@ import { build } from "esbuild";
 
 export const root = resolve(fileURLToPath(new URL("..", import.meta.url)));
 
-const BUNDLED = ["eventsource-parser", "preact", "thumbhash"];
+const BUNDLED = ["preact", "thumbhash"];
 /** Packages that are published without their licence; its text is kept in licenses/. */
 const UNLICENSED = ["thumbhash"];
 

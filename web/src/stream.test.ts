@@ -76,6 +76,19 @@ test("a_broken_connection_resumes_after_the_last_event", async () => {
   assert.deepEqual(seen.opens, [false, true]);
 });
 
+test("a_quiet_stream_resumes_where_it_last_said_it_was", async () => {
+  const quiet = Array.from({ length: 360 }, (_, ten) => `: alive\nid: p${ten}\n\n`);
+  const seen = await run({ chunks: ["retry: 1000\n\n: alive\nid: p\n\n"] }, { chunks: ["id: e1\ndata: {}\n\n", ...quiet] }, {});
+  assert.deepEqual(seen.lastIds, [null, "p", "p359"]);
+  assert.deepEqual(seen.opens, [false, true, true]);
+  assert.deepEqual(seen.batches, [1], "a position is no event");
+});
+
+test("a_position_that_was_cut_off_is_none", async () => {
+  const seen = await run({ chunks: ["id: e1\ndata: {}\n\n", ": alive\nid: e2\n"] }, {});
+  assert.deepEqual(seen.lastIds, [null, "e1"]);
+});
+
 test("pauses_grow_and_retry_after_is_honoured", async () => {
   const seen = await run(new Error("1"), new Error("2"), { status: 503, headers: { "Retry-After": "9" } }, new Error("4"), {});
   assert.deepEqual(seen.pauses, [500, 1000, 9000, 4000]);

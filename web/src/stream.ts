@@ -2,8 +2,8 @@
 // Last-Event-ID, and comes back with growing pauses for as long as the page lives. Knows nothing about galleries:
 // it hands over batches of events in their order.
 
-import { createParser, type EventSourceMessage } from "eventsource-parser";
 import { delayMs, retryAfterMs, type Backoff } from "./backoff";
+import { SseParser, type SseBlock } from "./sse";
 
 export type Connection = "connecting" | "live" | "waiting";
 
@@ -26,7 +26,7 @@ export interface StreamOptions {
 }
 
 const BACKOFF: Backoff = { firstMs: 500, maxMs: 20_000 };
-/** Silence after which the connection counts as dead; servers send a comment far more often. */
+/** Silence after which the connection counts as dead; the server tells its position far more often. */
 const SILENCE_MAX_MS = 60_000;
 /** Text of one unfinished event; past it the connection is dropped and begun again. */
 const EVENT_CHARS_MAX = 1_000_000;
@@ -117,30 +117,25 @@ export class Stream {
   async #read(body: ReadableStream<Uint8Array>, heard: () => void): Promise<void> {
     const reader = body.getReader();
     const utf8 = new TextDecoder();
-    let batch: EventSourceMessage[] = [];
-    let tooLong = false;
-    const parser = createParser({
-      onEvent: (event) => batch.push(event),
-      onError: (error) => (tooLong ||= error.type === "max-buffer-size-exceeded"),
-      maxBufferSize: EVENT_CHARS_MAX,
-    });
+    const parser = new SseParser(EVENT_CHARS_MAX);
     for (;;) {
       const { done, value } = await reader.read();
-      if (done || tooLong) return;
+      if (done) return;
       heard();
-      parser.feed(utf8.decode(value, { stream: true }));
-      if (batch.length > 0) this.#deliver(batch);
-      batch = [];
+      this.#deliver(parser.feed(utf8.decode(value, { stream: true })));
     }
   }
 
-  #deliver(batch: EventSourceMessage[]): void {
+  /** A block without data has a position too: whoever comes back from there has not missed the quiet time before it. */
+  #deliver(blocks: SseBlock[]): void {
+    if (blocks.length === 0) return;
     this.#failures = 0;
-    for (const message of batch) {
-      if (message.id !== undefined && message.id !== "") this.#lastId = message.id;
+    for (const { event, id } of blocks) {
+      if (id !== null) this.#lastId = id || null;
       // A reset without an id of its own: the old position is void.
-      else if (message.event === "reset") this.#lastId = null;
+      else if (event === "reset") this.#lastId = null;
     }
-    this.#options.onEvents(batch.map(({ event, data }) => ({ event: event ?? "message", data })));
+    const events = blocks.flatMap(({ event, data }) => (data === null ? [] : { event, data }));
+    if (events.length > 0) this.#options.onEvents(events);
   }
 }

@@ -9,7 +9,7 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::{ClientConfig, ClientContext, Statistics};
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::{KafkaArgs, SaslMechanism, SecurityProtocol};
+use crate::config::{KafkaArgs, SaslMechanism, SecurityProtocol};
 
 /// The largest record that may pass: a dead letter holds a whole record.
 pub(crate) const MESSAGE_BYTES_MAX: usize = 2 << 20;

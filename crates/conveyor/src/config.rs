@@ -149,9 +149,15 @@ pub struct BeltArgs {
     #[arg(long, env = "SAFELIGHT_IN_FLIGHT_BYTES_MAX", default_value_t = 64 << 20)]
     pub in_flight_bytes_max: u64,
 
-    /// Records of one partition that may be handled above one that is not; at the limit the partition is paused.
+    /// Records of one partition that may be handled above one that is not; at the limit the partition is paused. One that
+    /// is set aside is not handled either: what is above it is read again after a restart.
     #[arg(long, env = "SAFELIGHT_WINDOW_RECORDS_MAX", default_value_t = 10_000)]
     pub window_records_max: usize,
+
+    /// Records that failed again and again and wait aside, without a place in hand, to be tried again. At the limit further
+    /// ones keep their place in hand, and in the end nothing more is read.
+    #[arg(long, env = "SAFELIGHT_SET_ASIDE_RECORDS_MAX", default_value_t = 10_000)]
+    pub set_aside_records_max: usize,
 
     /// One try of one record, in seconds; after it the record is tried again.
     #[arg(long, env = "SAFELIGHT_HANDLE_SECS_MAX", default_value_t = 300)]
@@ -170,12 +176,20 @@ pub struct BeltArgs {
     pub stall_secs_max: u64,
 }
 
+impl BeltArgs {
+    /// Returns how long records may wait while nothing moves.
+    pub fn stall_max(&self) -> Duration {
+        Duration::from_secs(self.stall_secs_max)
+    }
+}
+
 impl Default for BeltArgs {
     fn default() -> BeltArgs {
         BeltArgs {
             in_flight_records_max: 256,
             in_flight_bytes_max: 64 << 20,
             window_records_max: 10_000,
+            set_aside_records_max: 10_000,
             handle_secs_max: 300,
             panics_max: 3,
             belt_drain_secs: 20,

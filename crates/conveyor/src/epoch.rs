@@ -10,8 +10,8 @@ use rdkafka::client::Client;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
-use crate::KafkaArgs;
 use crate::client::{self, CheckError, Ear, InvalidKafka};
+use crate::config::KafkaArgs;
 use crate::topic_ids::topic_ids;
 
 /// The epoch of each topic.

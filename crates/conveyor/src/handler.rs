@@ -4,7 +4,7 @@ use std::future::Future;
 
 use proto::{DecodeError, Reason, Source};
 
-use crate::Record;
+use crate::record::Record;
 
 /// What a station does with a record. It must be idempotent: a record can come more than once.
 pub trait Handler: Send + Sync + 'static {

@@ -7,8 +7,8 @@ use proto::{Topic, UnixMillis};
 use rdkafka::Message;
 use rdkafka::message::{BorrowedMessage, Headers};
 
-use crate::Record;
 use crate::epoch::Epochs;
+use crate::record::Record;
 
 /// Returns the record; none if it is not of a topic of ours.
 pub(crate) fn record_of(message: &BorrowedMessage<'_>, epochs: &Epochs) -> Option<Record> {

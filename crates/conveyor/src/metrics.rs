@@ -5,7 +5,7 @@ use std::time::Duration;
 use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use proto::Topic;
 
-use crate::Place;
+use crate::record::Place;
 
 /// Describes the metrics to the exporter. Again changes nothing.
 pub(crate) fn describe() {
@@ -21,6 +21,10 @@ pub(crate) fn describe() {
     describe_histogram!("safelight_conveyor_handle_seconds", Unit::Seconds, "Time of one try of one record.");
     describe_gauge!("safelight_conveyor_lag_records", "Records that the group has not committed yet.");
     describe_gauge!("safelight_conveyor_in_flight_bytes", Unit::Bytes, "Bytes of the records in hand.");
+    describe_gauge!(
+        "safelight_conveyor_set_aside_records",
+        "Records that failed again and again and wait aside for the world to be right, by group."
+    );
     describe_counter!(
         "safelight_conveyor_pauses_total",
         "Partitions paused because too much was in hand, by group."
@@ -97,6 +101,11 @@ pub(crate) fn in_flight(group: &str, bytes: u64) {
     gauge!("safelight_conveyor_in_flight_bytes", "group" => group.to_owned()).set(bytes as f64);
 }
 
+pub(crate) fn set_aside(group: &str, records: usize) {
+    #[expect(clippy::cast_precision_loss, reason = "bounded by a limit, far below 2^52")]
+    gauge!("safelight_conveyor_set_aside_records", "group" => group.to_owned()).set(records as f64);
+}
+
 pub(crate) fn paused(group: &str, partitions: usize) {
     counter!("safelight_conveyor_pauses_total", "group" => group.to_owned()).increment(partitions as u64);
 }
@@ -108,4 +117,33 @@ pub(crate) fn published(topic: Topic, took: Duration) {
 pub(crate) fn publish_failed(topic: Topic, kind: &'static str) {
     counter!("safelight_conveyor_publish_failures_total", "topic" => topic.name(), "kind" => kind)
         .increment(1);
+}
+
+/// Shows a tail's metrics from the start.
+pub(crate) fn begin_tail(tail: &'static str) {
+    describe_gauge!("safelight_tail_live", "1 while a tail has read all there is, or reads on; else 0.");
+    describe_gauge!("safelight_tail_lag_records", "Records that a tail has not read yet.");
+    describe_counter!(
+        "safelight_tail_stalls_total",
+        "Tails begun anew because records waited and nothing moved."
+    );
+    tail_not_live(tail);
+    counter!("safelight_tail_stalls_total", "tail" => tail).absolute(0);
+}
+
+pub(crate) fn tail_live(tail: &'static str) {
+    gauge!("safelight_tail_live", "tail" => tail).set(1.0);
+}
+
+pub(crate) fn tail_not_live(tail: &'static str) {
+    gauge!("safelight_tail_live", "tail" => tail).set(0.0);
+}
+
+pub(crate) fn tail_lag(tail: &'static str, records: i64) {
+    #[expect(clippy::cast_precision_loss, reason = "a lag of 2^52 records is not met")]
+    gauge!("safelight_tail_lag_records", "tail" => tail).set(records as f64);
+}
+
+pub(crate) fn tail_stalled(tail: &'static str) {
+    counter!("safelight_tail_stalls_total", "tail" => tail).increment(1);
 }

@@ -1,5 +1,6 @@
 //! Owns what a consumed record is to the rest of the house: owned bytes and where they came from. Knows no client.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -7,6 +8,9 @@ use proto::{Coordinates, ImageId, Topic, UnixMillis};
 
 /// A place in Kafka: one partition of one topic.
 pub type Place = (Topic, i32);
+
+/// The next offset of each partition.
+pub type Offsets = BTreeMap<Place, i64>;
 
 /// One consumed record.
 #[derive(Clone, Debug)]

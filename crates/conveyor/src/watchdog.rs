@@ -22,7 +22,8 @@ pub(crate) struct Sighting {
 }
 
 impl Sighting {
-    fn waits(&self) -> bool {
+    /// Says whether something is there that should come.
+    pub(crate) fn waits(&self) -> bool {
         !self.paused && (self.high > self.next || self.queued > 0)
     }
 

@@ -5,6 +5,7 @@
 //! file can take down nothing but itself.
 
 mod ask;
+mod exif;
 mod extras;
 mod finish;
 mod formats;
@@ -13,6 +14,8 @@ mod raster;
 mod render;
 mod rights;
 pub mod worker;
+
+use std::num::NonZeroU32;
 
 pub use ask::error::{Reason, RenderError};
 pub use ask::limits::Limits;
@@ -23,3 +26,7 @@ pub use ask::plan::{
 pub use ask::size::{Frame, Gravity, Size};
 pub use formats::pam::pam_header;
 pub use render::{Darkroom, render};
+
+/// Counts changes of the engine that change the bytes it makes. Facts and objects say it; no id and no key has it in it, so
+/// that every build understands the others'.
+pub const ENGINE_VERSION: NonZeroU32 = NonZeroU32::new(3).expect("three is not zero");

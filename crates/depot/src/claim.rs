@@ -61,7 +61,7 @@ impl Depot {
                 None => {}
             }
         }
-        Err(Unavailable::because("the claim comes and goes"))
+        Err(Unavailable::of_key("the claim comes and goes"))
     }
 
     async fn claimant(&self, key: &ObjectKey) -> Result<Option<ImageId>, Unavailable> {
@@ -74,7 +74,7 @@ impl Depot {
         let text = self.read_claim(body).await?;
         match std::str::from_utf8(&text).ok().and_then(|text| text.parse().ok()) {
             Some(id) => Ok(Some(id)),
-            None => Err(Unavailable::because("the claim holds no image id")),
+            None => Err(Unavailable::of_key("the claim holds no image id")),
         }
     }
 
@@ -82,7 +82,7 @@ impl Depot {
         let mut text = BytesMut::new();
         while let Some(chunk) = next(&mut body, self.attempt_time).await? {
             if text.len() + chunk.len() > CLAIM_BYTES_MAX {
-                return Err(Unavailable::because("the claim holds no image id"));
+                return Err(Unavailable::of_key("the claim holds no image id"));
             }
             text.extend_from_slice(&chunk);
         }

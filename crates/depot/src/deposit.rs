@@ -111,7 +111,7 @@ impl Depot {
                 },
             }
         }
-        Err(Unavailable::because("another write on the same key stays in flight"))
+        Err(Unavailable::of_key("another write on the same key stays in flight"))
     }
 
     /// Looks whether the object lies there although the write found S3 away. An answer may be lost after the write, and a
@@ -135,7 +135,7 @@ impl Depot {
         sha256: Sha256,
     ) -> Result<ClaimCheck, DepositError> {
         let Some((check, _)) = self.find(deposit.bucket, deposit.key).await? else {
-            return Err(Unavailable::because("the object under the key vanished while it was read").into());
+            return Err(Unavailable::of_key("the object under the key vanished while it was read").into());
         };
         if check.bytes == length && check.sha256 == sha256 {
             return Ok(check);

@@ -10,11 +10,32 @@ use aws_sdk_s3::config::http::HttpResponse;
 /// Says that S3 did not do its work within time-outs and retries; the same call may succeed later.
 #[derive(Debug, thiserror::Error)]
 #[error("reach S3")]
-pub struct Unavailable(#[source] pub(crate) Box<dyn Error + Send + Sync>);
+pub struct Unavailable {
+    #[source]
+    cause: Box<dyn Error + Send + Sync>,
+    trouble: Trouble,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Trouble {
+    World,
+    Key,
+}
 
 impl Unavailable {
-    pub(crate) fn because(text: &'static str) -> Unavailable {
-        Unavailable(text.into())
+    /// S3 is away, slow or ill.
+    pub(crate) fn away(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Unavailable {
+        Unavailable { cause: cause.into(), trouble: Trouble::World }
+    }
+
+    /// S3 answers, but what lies under the key, or who else writes to it, stands in the way.
+    pub(crate) fn of_key(text: &'static str) -> Unavailable {
+        Unavailable { cause: text.into(), trouble: Trouble::Key }
+    }
+
+    /// Says whether S3 answered and the trouble is with one key alone: no reason to doubt S3.
+    pub fn is_of_key(&self) -> bool {
+        self.trouble == Trouble::Key
     }
 }
 
@@ -70,5 +91,5 @@ pub(crate) fn unavailable<E>(error: SdkError<E, HttpResponse>) -> Unavailable
 where
     E: Error + Send + Sync + 'static,
 {
-    Unavailable(Box::new(error))
+    Unavailable::away(error)
 }

@@ -14,6 +14,7 @@ mod metrics;
 mod multipart;
 mod provision;
 mod redeem;
+mod strays;
 
 pub use claim::Claimed;
 pub use client::{Bucket, CheckError, Depot};

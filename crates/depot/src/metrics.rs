@@ -13,6 +13,7 @@ pub(crate) enum Operation {
     Head,
     List,
     Claim,
+    AbortStray,
 }
 
 /// How it ended.
@@ -37,6 +38,7 @@ impl Operation {
             Operation::Head => "head",
             Operation::List => "list",
             Operation::Claim => "claim",
+            Operation::AbortStray => "abort_stray",
         }
     }
 }

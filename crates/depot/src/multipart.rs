@@ -117,11 +117,11 @@ impl Depot {
         // In a task of its own: let go of in this very moment, the upload would exist and nobody would know its id.
         let beginning = tokio::spawn(async move {
             let output = create.send().await.map_err(unavailable)?;
-            let id = output.upload_id.ok_or_else(|| Unavailable::because("S3 gave no upload id"))?;
+            let id = output.upload_id.ok_or_else(|| Unavailable::away("S3 gave no upload id"))?;
             let place = Place { s3, bucket, key, id };
             Ok(Upload { place: Some(place), parts: Vec::new(), bytes: 0, hasher: Sha256::hasher() })
         });
-        beginning.await.unwrap_or_else(|lost| Err(Unavailable(lost.into())))
+        beginning.await.unwrap_or_else(|lost| Err(Unavailable::away(lost)))
     }
 
     async fn complete(&self, mut upload: Upload, deposit: &Deposit<'_>) -> Result<ClaimCheck, DepositError> {
@@ -243,7 +243,7 @@ impl Place {
                 },
             }
         }
-        Err(Unavailable::because("another write on the same key stays in flight"))
+        Err(Unavailable::of_key("another write on the same key stays in flight"))
     }
 
     /// Aborts until S3 knows nothing of the upload: a part that was under way may arrive after the first abort.
@@ -253,9 +253,9 @@ impl Place {
                 Ok(()) => tokio::time::sleep(ABORT_PAUSE * attempt).await,
                 Err(error) if crate::error::answer(&error) == Answer::Missing => return,
                 Err(error) => {
-                    // The bucket's lifecycle rule removes what stays; nobody has to act.
+                    // It is found again as a stray; nobody has to act.
                     let error = format!("{:#}", anyhow::Error::new(error));
-                    tracing::info!(error, "leave an unfinished upload to the lifecycle rule");
+                    tracing::info!(error, "leave an unfinished upload to the next look for strays");
                     return;
                 }
             }

@@ -179,9 +179,9 @@ impl Reading {
 pub(crate) async fn next(body: &mut ByteStream, time_max: Duration) -> Result<Option<Bytes>, Unavailable> {
     match tokio::time::timeout(time_max, body.next()).await {
         Ok(Some(Ok(chunk))) => Ok(Some(chunk)),
-        Ok(Some(Err(error))) => Err(Unavailable(Box::new(error))),
+        Ok(Some(Err(error))) => Err(Unavailable::away(error)),
         Ok(None) => Ok(None),
-        Err(_) => Err(Unavailable::because("the body stalls")),
+        Err(_) => Err(Unavailable::away("the body stalls")),
     }
 }
 

@@ -9,15 +9,16 @@ use tokio::time::Instant;
 
 use crate::problem::Problem;
 
-/// The rate counts only after this time, so that a slow start on a mobile line is no fault.
-const RATE_GRACE: Duration = Duration::from_secs(10);
+/// Waiting that the rate does not count, wherever in the body it falls: neither a slow start on a mobile line nor a pause
+/// within the stall limit is a fault.
+const RATE_GRACE: Duration = Duration::from_secs(30);
 
 /// The limits on how slowly a body may come.
 #[derive(Clone, Copy, Debug)]
 pub struct BodyLimits {
     /// The longest wait for more bytes.
     pub stall_max: Duration,
-    /// The average that must hold after the first ten seconds.
+    /// The average that must hold over all waiting but the first thirty seconds.
     pub bytes_per_sec_min: u64,
     /// The longest time for the whole body.
     pub time_max: Duration,
@@ -47,6 +48,8 @@ struct Pacing {
     body: BodyDataStream,
     limits: BodyLimits,
     begun: Instant,
+    /// What was spent on waiting for the client; time in which we were busy is not the client's.
+    waited: Duration,
     bytes: u64,
     over: bool,
 }
@@ -56,8 +59,14 @@ pub fn limited(
     body: Body,
     limits: BodyLimits,
 ) -> impl Stream<Item = Result<Bytes, BodyFault>> + Send + 'static {
-    let pacing =
-        Pacing { body: body.into_data_stream(), limits, begun: Instant::now(), bytes: 0, over: false };
+    let pacing = Pacing {
+        body: body.into_data_stream(),
+        limits,
+        begun: Instant::now(),
+        waited: Duration::ZERO,
+        bytes: 0,
+        over: false,
+    };
     unfold(pacing, |mut pacing| async move {
         if pacing.over {
             return None;
@@ -70,8 +79,11 @@ pub fn limited(
 
 impl Pacing {
     async fn next(&mut self) -> Option<Result<Bytes, BodyFault>> {
-        let deadline = (Instant::now() + self.limits.stall_max).min(self.begun + self.limits.time_max);
-        match tokio::time::timeout_at(deadline, self.body.next()).await {
+        let asked = Instant::now();
+        let deadline = (asked + self.limits.stall_max).min(self.begun + self.limits.time_max);
+        let next = tokio::time::timeout_at(deadline, self.body.next()).await;
+        self.waited += asked.elapsed();
+        match next {
             Err(_) => Some(Err(BodyFault::TooSlow)),
             Ok(None) => None,
             Ok(Some(Err(_))) => Some(Err(BodyFault::Broken)),
@@ -83,9 +95,8 @@ impl Pacing {
     }
 
     fn is_slow(&self) -> bool {
-        let elapsed = self.begun.elapsed();
-        let due = self.limits.bytes_per_sec_min.saturating_mul(elapsed.as_secs());
-        elapsed > RATE_GRACE && self.bytes < due
+        let counted = self.waited.saturating_sub(RATE_GRACE.max(self.limits.stall_max));
+        self.bytes < self.limits.bytes_per_sec_min.saturating_mul(counted.as_secs())
     }
 }
 
@@ -121,7 +132,45 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_dripping_body_ends_after_the_grace() {
         let (fault, after) = end_of(dripping(1, Duration::from_secs(1))).await;
-        assert_eq!((fault, after.as_secs()), (BodyFault::TooSlow, 11));
+        assert_eq!((fault, after.as_secs()), (BodyFault::TooSlow, 31));
+    }
+
+    /// A body of chunks that each come after their pause.
+    fn paused(chunks: &'static [(u64, usize)]) -> Body {
+        let chunks = futures::stream::iter(chunks).then(async |&(pause_secs, bytes)| {
+            tokio::time::sleep(Duration::from_secs(pause_secs)).await;
+            Ok::<_, std::io::Error>(Bytes::from(vec![0; bytes]))
+        });
+        Body::from_stream(chunks)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_pause_within_the_stall_limit_is_no_fault_wherever_it_falls() {
+        for chunks in [
+            &[(14, 1), (14, 1), (1, 5000)][..],
+            &[(0, 1), (14, 1000), (1, 1000)],
+            &[(10, 1000), (10, 1000), (10, 1000), (14, 0), (1, 1)],
+            &[(10, 1000), (10, 1000), (10, 1000), (10, 1000), (14, 1)],
+        ] {
+            let items: Vec<_> = limited(paused(chunks), LIMITS).collect().await;
+            assert!(items.iter().all(Result::is_ok), "{chunks:?}: {:?}", items.last());
+        }
+        let (fault, _) = end_of(paused(&[(14, 1), (14, 1), (14, 1)])).await;
+        assert_eq!(fault, BodyFault::TooSlow, "pauses without end are too slow");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn time_in_which_nobody_waits_for_the_client_is_not_the_clients() {
+        let mut body = Box::pin(limited(
+            Body::from_stream(futures::stream::repeat_with(|| {
+                Ok::<_, std::io::Error>(Bytes::from_static(b"x"))
+            })),
+            BodyLimits { time_max: Duration::from_secs(3600), ..LIMITS },
+        ));
+        for _ in 0..100 {
+            assert_eq!(body.next().await, Some(Ok(Bytes::from_static(b"x"))));
+            tokio::time::sleep(Duration::from_secs(10)).await;
+        }
     }
 
     #[tokio::test(start_paused = true)]

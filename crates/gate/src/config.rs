@@ -42,7 +42,8 @@ pub struct GateArgs {
     #[arg(long, env = "SAFELIGHT_HTTP_STALL_SECS_MAX", default_value_t = 15, value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub http_stall_secs_max: u64,
 
-    /// Bytes a second that a body must bring on average after its first seconds; slower ones are refused with 408.
+    /// Bytes a second that a body must bring on average once it has been waited for longer than 30 seconds; slower ones are
+    /// refused with 408. Pauses within the stall limit are no fault.
     #[arg(long, env = "SAFELIGHT_HTTP_BODY_BYTES_PER_SEC_MIN", default_value_t = 4096)]
     pub http_body_bytes_per_sec_min: u64,
 

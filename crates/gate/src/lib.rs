@@ -8,6 +8,7 @@ mod caller;
 mod claims;
 mod config;
 mod connection;
+mod expect;
 mod harden;
 mod keys;
 mod linger;
@@ -21,6 +22,8 @@ mod verifier;
 
 #[cfg(test)]
 mod forged_tokens;
+#[cfg(test)]
+mod refused_heads;
 
 pub use body::{BodyFault, BodyLimits, limited};
 pub use caller::{Caller, Role};

@@ -1,50 +1,64 @@
-//! Refusing in good manners: what is left of a refused request's body is read and dropped, for a bounded while, before
-//! the refusal goes out.
+//! Refusing in good manners: a client that waits for 100 is answered at once and asked for nothing; what is left of any other
+//! refused request's body is read and dropped, for a bounded while, before the refusal goes out.
 //!
 //! A server that answers and closes while the client still sends resets the connection, and the client may never read
 //! why it was refused (RFC 9112, 9.6).
 
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::extract::Request;
 use axum::middleware::Next;
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use http::HeaderValue;
 use http::header::CONNECTION;
 use http_body::{Body as _, Frame, SizeHint};
 use http_body_util::BodyExt as _;
 
-/// A client that needs longer than this to hear a refusal may see a reset instead.
-const LINGER_TIME_MAX: Duration = Duration::from_secs(2);
-/// Somewhat more than the largest image that is taken: a client hears 413 even over a body it has half sent.
-const LINGER_BYTES_MAX: u64 = 32 << 20;
+use crate::connection::{LINGER_BYTES_MAX, LINGER_TIME_MAX, Unread};
+use crate::expect::Expectation;
+use crate::problem::Problem;
 
-/// Reads on after a refusal, so that the client hears it; closes the connection where the body is longer than that.
+/// Answers, and sees to it that the client hears a refusal: reads on where the body comes unasked, closes the connection where
+/// it is not read to its end.
 pub(crate) async fn linger(request: Request, next: Next) -> Response {
+    let expectation = Expectation::of(request.version(), request.headers());
     if request.body().is_end_stream() {
-        return next.run(request).await;
+        return answer(expectation, request, next).await;
     }
-    let body = Arc::new(Mutex::new(Body::empty()));
+    let unread = request.extensions().get::<Unread>().cloned().unwrap_or_default();
+    let body = Arc::new(Shared::default());
     let request = request.map(|whole| {
-        *body.lock().expect("nobody panics with the lock") = whole;
+        body.put(whole);
         Body::new(Lent(Arc::clone(&body)))
     });
-    let mut response = next.run(request).await;
+    let mut response = answer(expectation, request, next).await;
     if response.status().is_client_error() || response.status().is_server_error() {
-        let rest = std::mem::replace(&mut *body.lock().expect("nobody panics with the lock"), Body::empty());
-        let drained = tokio::time::timeout(LINGER_TIME_MAX, drain(rest)).await;
-        if drained != Ok(true) {
+        // Asking for what is left would tell a client that waits to send it.
+        let is_held_back = expectation != Expectation::None && !body.is_asked_for.load(Ordering::Relaxed);
+        if is_held_back || !drained(body.take()).await {
+            unread.set();
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
     }
     response
 }
 
-/// Reads and drops a body; says whether it came to its end.
+async fn answer(expectation: Expectation, request: Request, next: Next) -> Response {
+    match expectation {
+        Expectation::None | Expectation::Continue => next.run(request).await,
+        Expectation::Unknown => Problem::expectation_failed().into_response(),
+    }
+}
+
+/// Reads and drops a body; says whether it came to its end in time.
+async fn drained(body: Body) -> bool {
+    tokio::time::timeout(LINGER_TIME_MAX, drain(body)).await == Ok(true)
+}
+
 async fn drain(mut body: Body) -> bool {
     let mut bytes = 0;
     while let Some(frame) = body.frame().await {
@@ -57,8 +71,24 @@ async fn drain(mut body: Body) -> bool {
     true
 }
 
-/// A body that can be taken back from whoever reads it.
-struct Lent(Arc<Mutex<Body>>);
+/// A body that can be taken back from whoever reads it, and whether anybody has begun to.
+#[derive(Default)]
+struct Shared {
+    body: Mutex<Body>,
+    is_asked_for: AtomicBool,
+}
+
+impl Shared {
+    fn put(&self, whole: Body) {
+        *self.body.lock().expect("nobody panics with the lock") = whole;
+    }
+
+    fn take(&self) -> Body {
+        std::mem::take(&mut *self.body.lock().expect("nobody panics with the lock"))
+    }
+}
+
+struct Lent(Arc<Shared>);
 
 impl http_body::Body for Lent {
     type Data = Bytes;
@@ -68,15 +98,16 @@ impl http_body::Body for Lent {
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        Pin::new(&mut *self.0.lock().expect("nobody panics with the lock")).poll_frame(context)
+        self.0.is_asked_for.store(true, Ordering::Relaxed);
+        Pin::new(&mut *self.0.body.lock().expect("nobody panics with the lock")).poll_frame(context)
     }
 
     fn is_end_stream(&self) -> bool {
-        self.0.lock().expect("nobody panics with the lock").is_end_stream()
+        self.0.body.lock().expect("nobody panics with the lock").is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.0.lock().expect("nobody panics with the lock").size_hint()
+        self.0.body.lock().expect("nobody panics with the lock").size_hint()
     }
 }
 

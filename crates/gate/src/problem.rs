@@ -105,6 +105,12 @@ impl Problem {
             .detail(format!("at most {bytes_max} bytes are accepted"))
     }
 
+    /// 417: the request expects what nobody here knows.
+    pub fn expectation_failed() -> Problem {
+        let title = "No expectation but `100-continue` is known here";
+        Problem::new(StatusCode::EXPECTATION_FAILED, "expectation_failed", title)
+    }
+
     /// 429: the caller asks too often.
     pub fn too_many_requests(wait: Duration) -> Problem {
         Problem::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", "Too many requests")

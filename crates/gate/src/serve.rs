@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use axum::Router;
 use chassis::Shutdown;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
@@ -15,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::config::GateArgs;
-use crate::connection::Guarded;
+use crate::connection::{Guarded, Unread};
 use crate::harden::harden;
 use crate::metrics;
 
@@ -115,8 +117,13 @@ async fn connection(stream: TcpStream, house: House, place: OwnedSemaphorePermit
     metrics::connection_opened();
     // Answers are written whole; waiting for more to send only delays them.
     let _ = stream.set_nodelay(true);
-    let stream = TokioIo::new(Guarded::new(stream, house.stall_max));
-    let connection = house.http.serve_connection(stream, house.service);
+    let unread = Unread::default();
+    let stream = TokioIo::new(Guarded::new(stream, house.stall_max, unread.clone()));
+    let answer = service_fn(move |mut request: http::Request<Incoming>| {
+        request.extensions_mut().insert(unread.clone());
+        house.service.call(request)
+    });
+    let connection = house.http.serve_connection(stream, answer);
     tokio::pin!(connection);
     let talk = async {
         tokio::select! {

@@ -107,6 +107,17 @@ pub(crate) enum Upload {
     Refused { code: String, detail: String },
 }
 
+/// Why the live stream does not open.
+#[derive(Debug)]
+pub(crate) enum NoStream {
+    /// Nobody answers.
+    Unreachable(anyhow::Error),
+    /// Not now; perhaps after this time.
+    Later { cause: anyhow::Error, after: Option<Duration> },
+    /// Not for us.
+    Refused(anyhow::Error),
+}
+
 impl Client {
     /// Makes a client for the stack that the arguments name.
     pub(crate) fn open(args: &StackArgs) -> anyhow::Result<Client> {
@@ -118,8 +129,13 @@ impl Client {
             Some(token) => token.clone(),
             None => Issuer::open(&args.data)?.token(&args.customer, Role::Customer, TOKEN_LIFETIME)?,
         };
+        Client::at(&base, &token)
+    }
+
+    /// Makes a client for an address and a token.
+    pub(crate) fn at(base: &str, token: &str) -> anyhow::Result<Client> {
         let http = reqwest::Client::builder().connect_timeout(CONNECT_TIMEOUT).build()?;
-        Ok(Client { http, base, token })
+        Ok(Client { http, base: base.to_owned(), token: token.to_owned() })
     }
 
     /// Uploads one image. Waits out overload and outages, a bounded number of times, always under the same key.
@@ -177,13 +193,23 @@ impl Client {
         }
     }
 
-    /// Opens the live stream.
-    pub(crate) async fn stream(&self) -> anyhow::Result<impl Stream<Item = anyhow::Result<Bytes>> + use<>> {
-        let answer = self.send(self.http.get(format!("{}/v1/stream", self.base))).await?;
-        if answer.status() != StatusCode::OK {
-            return Err(problem(answer).await);
+    /// Opens the live stream, behind the block with the id `last_id` or now.
+    pub(crate) async fn stream(
+        &self,
+        last_id: Option<&str>,
+    ) -> Result<impl Stream<Item = anyhow::Result<Bytes>> + use<>, NoStream> {
+        let mut request = self.http.get(format!("{}/v1/stream", self.base));
+        if let Some(id) = last_id {
+            request = request.header("last-event-id", id);
         }
-        Ok(answer.bytes_stream().map_err(anyhow::Error::from))
+        let answer = self.send(request).await.map_err(NoStream::Unreachable)?;
+        match answer.status() {
+            StatusCode::OK => Ok(answer.bytes_stream().map_err(anyhow::Error::from)),
+            status if is_passing(status) => {
+                Err(NoStream::Later { after: retry_after(&answer), cause: problem(answer).await })
+            }
+            _ => Err(NoStream::Refused(problem(answer).await)),
+        }
     }
 
     async fn send(&self, request: RequestBuilder) -> anyhow::Result<Response> {

@@ -6,6 +6,7 @@
 pub mod cli;
 mod client;
 mod commands;
+mod follow;
 mod output;
 mod samples;
 mod sse;

@@ -1,69 +1,113 @@
-//! Reads Server-Sent Events off a byte stream. Owns the framing only (WHATWG HTML, 9.2.6).
+//! Reads Server-Sent Events off a byte stream. Owns the framing only (WHATWG HTML, 9.2.6). A block without data is no
+//! event and is handed over all the same: its id says where a quiet stream is.
 
-/// One event.
+/// What stands between two empty lines.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct SseEvent {
+pub(crate) struct SseBlock {
     /// `event:`; empty means `message`.
     pub(crate) name: String,
-    /// `data:`, lines joined by a newline.
-    pub(crate) data: String,
+    /// `data:`, lines joined by a newline; none in a block that is no event.
+    pub(crate) data: Option<String>,
+    /// `id:`; none where the block has no id of its own and the one before it counts on.
+    pub(crate) id: Option<String>,
 }
 
-/// Bytes one unfinished event may take; a stream beyond it is not one of ours.
-const EVENT_BYTES_MAX: usize = 1 << 20;
+/// Bytes one unfinished block may take; a stream beyond it is not one of ours.
+const BLOCK_BYTES_MAX: usize = 1 << 20;
 
-/// Collects bytes and gives out whole events.
+/// Collects bytes and gives out whole blocks.
 #[derive(Debug, Default)]
 pub(crate) struct SseReader {
-    pending: Vec<u8>,
+    /// The line that has not ended yet.
+    line: Vec<u8>,
+    ended_with_return: bool,
+    block: SseBlock,
+    block_bytes: usize,
 }
 
 impl SseReader {
-    /// Adds bytes and returns the events that are complete now. Fails if one event grows beyond 1 MiB.
-    pub(crate) fn push(&mut self, bytes: &[u8]) -> anyhow::Result<Vec<SseEvent>> {
-        self.pending.extend_from_slice(bytes);
-        let mut events = Vec::new();
-        while let Some(end) = self.pending.windows(2).position(|pair| pair == b"\n\n") {
-            let block: Vec<u8> = self.pending.drain(..end + 2).collect();
-            events.extend(parse(&String::from_utf8_lossy(&block)));
+    /// Adds bytes, cut anywhere, and returns the blocks that are whole now. Fails if one grows beyond 1 MiB.
+    pub(crate) fn push(&mut self, bytes: &[u8]) -> anyhow::Result<Vec<SseBlock>> {
+        let mut blocks = Vec::new();
+        for byte in bytes {
+            // A line feed behind a return belongs to the end of the same line.
+            let is_second_half = *byte == b'\n' && std::mem::take(&mut self.ended_with_return);
+            self.ended_with_return = *byte == b'\r';
+            match byte {
+                b'\n' if is_second_half => {}
+                b'\n' | b'\r' => blocks.extend(self.end_line()),
+                _ => {
+                    self.line.push(*byte);
+                    self.block_bytes += 1;
+                    anyhow::ensure!(
+                        self.block_bytes <= BLOCK_BYTES_MAX,
+                        "an event of the stream is larger than 1 MiB"
+                    );
+                }
+            }
         }
-        anyhow::ensure!(self.pending.len() <= EVENT_BYTES_MAX, "an event of the stream is larger than 1 MiB");
-        Ok(events)
+        Ok(blocks)
     }
-}
 
-fn parse(block: &str) -> Option<SseEvent> {
-    let mut event = SseEvent::default();
-    let mut data = Vec::new();
-    for line in block.lines() {
-        let (field, value) = line.split_once(':').unwrap_or((line, ""));
+    /// Takes the line that has ended. Returns the block if that was its end.
+    fn end_line(&mut self) -> Option<SseBlock> {
+        let line = std::mem::take(&mut self.line);
+        if line.is_empty() {
+            self.block_bytes = 0;
+            return Some(std::mem::take(&mut self.block));
+        }
+        let line = String::from_utf8_lossy(&line);
+        let (field, value) = line.split_once(':').unwrap_or((&line, ""));
         let value = value.strip_prefix(' ').unwrap_or(value);
-        match field {
-            "event" => event.name = value.to_owned(),
-            "data" => data.push(value),
+        match (field, &mut self.block.data) {
+            ("event", _) => value.clone_into(&mut self.block.name),
+            ("data", Some(data)) => {
+                data.push('\n');
+                data.push_str(value);
+            }
+            ("data", data) => *data = Some(value.to_owned()),
+            ("id", _) if !value.contains('\0') => self.block.id = Some(value.to_owned()),
             _ => {}
         }
+        None
     }
-    if data.is_empty() {
-        return None;
-    }
-    event.data = data.join("\n");
-    Some(event)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn block(name: &str, data: Option<&str>, id: Option<&str>) -> SseBlock {
+        SseBlock { name: name.to_owned(), data: data.map(str::to_owned), id: id.map(str::to_owned) }
+    }
+
     #[test]
-    fn events_come_whole_however_the_bytes_are_cut() {
-        let text = b": hello\n\nevent: image\nid: 7\ndata: {\"a\":\ndata: 1}\n\ndata: x\n\n";
-        for cut in 0..text.len() {
+    fn blocks_come_whole_however_the_bytes_are_cut_and_the_lines_end() {
+        let text = b": hello\n\nevent: image\nid: 7\ndata: {\"a\":\ndata: 1}\n\n: alive\r\nid: 8\r\n\r\ndata\rid: x\0y\r\r";
+        let blocks = [
+            block("", None, None),
+            block("image", Some("{\"a\":\n1}"), Some("7")),
+            block("", None, Some("8")),
+            block("", Some(""), None),
+        ];
+        for cut in 0..=text.len() {
             let mut reader = SseReader::default();
-            let mut events = reader.push(&text[..cut]).unwrap();
-            events.extend(reader.push(&text[cut..]).unwrap());
-            assert_eq!(events.len(), 2, "cut at {cut}");
-            assert_eq!(events[0], SseEvent { name: "image".to_owned(), data: "{\"a\":\n1}".to_owned() });
+            let mut read = reader.push(&text[..cut]).unwrap();
+            read.extend(reader.push(&text[cut..]).unwrap());
+            assert_eq!(read, blocks, "cut at {cut}");
         }
+    }
+
+    #[test]
+    fn what_is_bounded_is_one_block_and_not_the_stream() {
+        let mut reader = SseReader::default();
+        let half = vec![b'x'; BLOCK_BYTES_MAX / 2];
+        for _ in 0..8 {
+            reader.push(&half).unwrap();
+            reader.push(b"\n\n").unwrap();
+        }
+        reader.push(&half).unwrap();
+        reader.push(b"\n").unwrap();
+        assert!(reader.push(&half).is_ok() && reader.push(b"x").is_err());
     }
 }

@@ -2,10 +2,10 @@
 
 mod belt;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use belt::{Cluster, Script, fact, until};
-use conveyor::{BeltArgs, Headers, Publisher, Tail, TailFrom, Watermarks};
+use conveyor::{BeltArgs, Headers, Publisher, Pulse, Tail, TailFrom, Watermarks};
 use proto::{Event as _, ImageFailed, ImageUploaded, Reason, Topic};
 use standins::kafka::{Broker, Kind, Plan, provision};
 
@@ -45,7 +45,7 @@ async fn a_group_resumes_where_it_committed_on_the_embedded_broker() {
 async fn wrong_data_becomes_a_letter_and_holds_up_nobody(kind: Kind) {
     let cluster = Cluster::start(kind).await;
     let publisher = cluster.publisher();
-    let mut letters = Tail::open(&cluster.args, &[Topic::Failed], TailFrom::End).await.expect("a tail");
+    let mut letters = cluster.tail(Topic::Failed, TailFrom::End).await;
     let ids = belt::publish(&publisher, 30).await;
     let (rejected, retried, panics) = (ids[0], ids[1], ids[2]);
     let script = Script::default().reject(rejected).retry(retried, 3).panic(panics);
@@ -202,7 +202,7 @@ async fn a_tail_sees_everything_once_and_a_range_is_read_again() {
     let publisher = cluster.publisher();
     let before: Watermarks =
         conveyor::tail::watermarks(&cluster.args, &[Topic::Uploaded]).await.expect("marks");
-    let mut tail = Tail::open(&cluster.args, &[Topic::Uploaded], TailFrom::End).await.expect("a tail");
+    let mut tail = cluster.tail(Topic::Uploaded, TailFrom::End).await;
     let ids = belt::publish(&publisher, 50).await;
     let mut seen = belt::take(&mut tail, 50).await;
     seen.sort();
@@ -219,10 +219,29 @@ async fn a_tail_sees_everything_once_and_a_range_is_read_again() {
     assert_eq!(tail.epoch(), range.epoch());
 
     let beyond = after.high.iter().map(|(place, offset)| (*place, offset + 1000)).collect();
-    let mut lost =
-        Tail::open(&cluster.args, &[Topic::Uploaded], TailFrom::Offsets(beyond)).await.expect("opens");
+    let mut lost = cluster.tail(Topic::Uploaded, TailFrom::Offsets(beyond)).await;
     let told = belt::within(lost.next()).await.expect("an answer");
     assert!(matches!(told, Err(conveyor::TailError::OutOfRange)), "{told:?}");
+    cluster.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tail_begins_at_what_was_published_a_while_ago_and_at_nothing_older() {
+    let cluster = Cluster::start(Kind::Apache).await;
+    let publisher = cluster.publisher();
+    belt::publish(&publisher, 30).await;
+    let before = Instant::now();
+    until("the clock has moved on", || before.elapsed() > Duration::from_secs(2)).await;
+    let begun = Instant::now();
+    let mut wanted = belt::publish(&publisher, 5).await;
+    let ago = TailFrom::Ago(begun.elapsed() + Duration::from_secs(1));
+    let mut tail = cluster.tail(Topic::Uploaded, ago).await;
+    let mut seen = belt::take(&mut tail, 5).await;
+    seen.sort();
+    wanted.sort();
+    assert_eq!(seen, wanted);
+    let mut pulse = tail.pulse();
+    belt::within(pulse.wait_for(|pulse| *pulse == Pulse::Live)).await.expect("it is watched");
     cluster.stop().await;
 }
 

@@ -2,6 +2,7 @@
 
 mod answer;
 mod body;
+mod form;
 mod post_image;
 
 use std::sync::Arc;

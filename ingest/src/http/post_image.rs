@@ -11,17 +11,17 @@ use serde::Deserialize;
 use tracing::Instrument as _;
 use utoipa::ToSchema;
 
-use crate::admission::Overloaded;
+use crate::admission::NoRoom;
 use crate::filename;
 use crate::http::Desk;
 use crate::http::answer::{Receipt, answer, refusal, unsupported};
-use crate::http::body::{self, FORM_BYTES_MAX};
+use crate::http::body;
+use crate::http::form::{self, FORM_BYTES_MAX};
 use crate::intake::Upload;
 use crate::metrics::{self, Outcome};
 
 const KEY_BYTES_MAX: usize = 255;
-/// RFC 2046, 5.1.1.
-const BOUNDARY_BYTES_MAX: usize = 70;
+
 /// What the query may say.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -35,7 +35,7 @@ pub(crate) struct UploadQuery {
 #[expect(dead_code, reason = "describes the body in OpenAPI; the body is read as a stream")]
 pub(crate) struct ImageBytes(Vec<u8>);
 
-/// A form with the image in its one field.
+/// A form with the image in its one file. Text fields beside it, of 64 KiB at most, are ignored.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "describes the form in OpenAPI; the body is read as a stream")]
 pub(crate) struct UploadForm {
@@ -56,7 +56,7 @@ pub(crate) struct UploadForm {
         ("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters; the same key and body give the same id back")
     ),
     request_body(
-        description = "The image's bytes, or a form with one field `file`",
+        description = "The image's bytes, or a form with one file, in the field `file` or any other",
         content(
             (ImageBytes = "image/jpeg"), (ImageBytes = "image/png"), (ImageBytes = "image/gif"), (ImageBytes = "image/webp"),
             (UploadForm = "multipart/form-data")
@@ -72,7 +72,7 @@ pub(crate) struct UploadForm {
         (status = 413, description = "`too_large`", body = ProblemBody, content_type = "application/problem+json"),
         (status = 415, description = "`unsupported_format`: by its bytes, never by its header", body = ProblemBody, content_type = "application/problem+json"),
         (status = 422, description = "`pixels_too_many`, `idempotency_key_reused`, `idempotency_key_expired`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 429, description = "`too_many_requests`", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 429, description = "`too_many_requests`: at once or in a short time", body = ProblemBody, content_type = "application/problem+json"),
         (status = 503, description = "`overloaded` (nothing stored) or `outcome_unknown` (retry with the same key)", body = ProblemBody, content_type = "application/problem+json"),
     ),
     security(("bearer" = []))
@@ -81,16 +81,13 @@ pub(crate) async fn post_image(State(desk): State<Desk>, caller: Caller, request
     // Minted before the first body byte: the id's own time is the upload's.
     let id = ImageId::mint();
     let (parts, body) = request.into_parts();
-    let admitted = Head::read(&parts.uri, &parts.headers, desk.file_bytes_max).and_then(|head| {
-        let Overloaded(wait) = match desk.admission.enter(head.length) {
-            Ok(pass) => return Ok((head, pass)),
-            Err(overloaded) => overloaded,
-        };
-        Err(Problem::overloaded(wait))
-    });
-    let (head, pass) = match admitted {
-        Ok(admitted) => admitted,
+    let head = match Head::read(&parts.uri, &parts.headers, desk.file_bytes_max) {
+        Ok(head) => head,
         Err(problem) => return refused(problem),
+    };
+    let pass = match desk.admission.enter(&caller.customer, head.length) {
+        Ok(pass) => pass,
+        Err(no_room) => return turned_away(no_room),
     };
     let upload = Upload {
         customer: caller.customer,
@@ -115,7 +112,7 @@ async fn take(desk: Desk, mut upload: Upload, boundary: Option<String>, body: Ht
     let bytes_max = desk.file_bytes_max;
     let body = match boundary {
         None => body::raw(body, desk.body),
-        Some(boundary) => match body::form(body, boundary, desk.body, bytes_max).await {
+        Some(boundary) => match form::open(body, &boundary, desk.body).await {
             Ok((name, body)) => {
                 upload.filename = upload.filename.or_else(|| filename::tidy(&name?));
                 body
@@ -127,8 +124,19 @@ async fn take(desk: Desk, mut upload: Upload, boundary: Option<String>, body: Ht
 }
 
 fn refused(problem: Problem) -> Response {
-    let is_overload = problem.status() == StatusCode::SERVICE_UNAVAILABLE;
-    metrics::uploaded(if is_overload { Outcome::Overloaded } else { Outcome::Refused });
+    metrics::uploaded(Outcome::Refused);
+    problem.into_response()
+}
+
+fn turned_away(no_room: NoRoom) -> Response {
+    let (outcome, problem) = match no_room {
+        NoRoom::Overloaded(wait) => (Outcome::Overloaded, Problem::overloaded(wait)),
+        NoRoom::ShareHeld(wait) => (
+            Outcome::ShareHeld,
+            Problem::too_many_requests(wait).detail("too many of this customer's uploads are in hand"),
+        ),
+    };
+    metrics::uploaded(outcome);
     problem.into_response()
 }
 
@@ -191,18 +199,10 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     Ok(Some(String::from_utf8_lossy(text).into_owned()))
 }
 
+/// What else the type says does not matter: the bytes decide.
 fn boundary(headers: &HeaderMap) -> Result<Option<String>, Problem> {
-    let text = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    // What else the header says does not matter: the bytes decide.
-    if !text.trim_start().to_ascii_lowercase().starts_with("multipart/form-data") {
-        return Ok(None);
-    }
-    let boundary =
-        multer::parse_boundary(text).map_err(|_| Problem::malformed("the form names no boundary"))?;
-    if boundary.is_empty() || boundary.len() > BOUNDARY_BYTES_MAX {
-        return Err(Problem::malformed("a boundary has 1 to 70 characters"));
-    }
-    Ok(Some(boundary))
+    let Some(content_type) = headers.get(CONTENT_TYPE) else { return Ok(None) };
+    form::boundary(content_type.as_bytes()).map_err(Problem::malformed)
 }
 
 #[cfg(test)]

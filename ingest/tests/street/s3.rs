@@ -6,6 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region};
+use aws_sdk_s3::primitives::ByteStream;
 use depot::Endpoint;
 use tempfile::TempDir;
 
@@ -81,6 +82,19 @@ impl S3 {
     pub(crate) async fn bytes(&self, key: &str) -> Vec<u8> {
         let object = self.client().get_object().bucket(ORIGINALS).key(key).send().await.expect("the object");
         object.body.collect().await.expect("its bytes").to_vec()
+    }
+
+    pub(crate) async fn put(&self, key: &str, bytes: &'static [u8]) {
+        let put = self.client().put_object().bucket(ORIGINALS).key(key).body(ByteStream::from_static(bytes));
+        put.send().await.expect("it is stored");
+    }
+
+    /// Begins an upload in parts, stores one and leaves it so.
+    pub(crate) async fn begin_upload(&self, key: &str) {
+        let s3 = self.client();
+        let begun = s3.create_multipart_upload().bucket(ORIGINALS).key(key).send().await.expect("it begins");
+        let part = s3.upload_part().bucket(ORIGINALS).key(key).set_upload_id(begun.upload_id).part_number(1);
+        part.body(ByteStream::from_static(b"bytes")).send().await.expect("a part is stored");
     }
 
     pub(crate) async fn unfinished_uploads(&self) -> usize {

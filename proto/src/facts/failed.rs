@@ -19,7 +19,7 @@ pub struct ImageFailed {
     pub original: DeadRecord,
 }
 
-/// A record that could not be processed, kept for redrive and for the eyes of an operator.
+/// A record that could not be processed, kept whole for the eyes of an operator.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DeadRecord {
     /// The value; cut when it was too large for a letter.

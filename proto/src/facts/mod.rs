@@ -10,6 +10,8 @@ pub use placeholder::{InvalidThumbHash, Placeholder, ThumbHash};
 pub use reason::{InvalidReason, Reason};
 pub use source::{Channel, Picture, Source};
 
+use std::num::NonZeroU32;
+
 use crate::{ClaimCheck, Format, UnixMillis};
 
 /// An original is in S3, whole and hashed.
@@ -17,7 +19,7 @@ use crate::{ClaimCheck, Format, UnixMillis};
 pub struct ImageUploaded {
     /// The original.
     pub source: Source,
-    /// 0 at first; redrive and re-render add one.
+    /// 0 at first; each further attempt at the same image has the next number.
     pub attempt: u32,
 }
 
@@ -32,6 +34,8 @@ pub struct ImageProcessed {
     pub renditions: Vec<RenditionFact>,
     /// What stands for the image until they are there.
     pub placeholder: Placeholder,
+    /// The engine that made the renditions, the oldest where several did; none when nobody said.
+    pub engine: Option<NonZeroU32>,
     /// When the last rendition was stored.
     pub processed_at: UnixMillis,
 }

@@ -26,6 +26,12 @@ impl RecipeId {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// Returns the recipe's name and version, `name-version`. They say which recipe it is where the hash is an older
+    /// build's, which covered more than the recipe.
+    pub fn name_and_version(&self) -> &str {
+        self.0.rsplit_once('-').expect("an id ends with its hash").0
+    }
 }
 
 impl FromStr for RecipeId {

@@ -15,8 +15,6 @@ pub use id::RecipeId;
 use crate::{Colour, Format, Sha256};
 use fields::Fields;
 
-/// Counts changes of the engine that change the bytes it makes. Part of every recipe's id, so that new bytes get new keys.
-const ENGINE_VERSION: u32 = 2;
 const DEFAULT: &str = include_str!("../../recipes/default.toml");
 /// The encoder's quality where a recipe names none.
 const QUALITY: u8 = 80;
@@ -201,10 +199,10 @@ impl Recipe {
         canonical::text(self)
     }
 
-    /// Returns `name-version-hash`: the hash covers the canonical form and the engine's version.
+    /// Returns `name-version-hash`: the hash covers the canonical form and nothing else, so that every build gives a recipe
+    /// the same id.
     pub fn id(&self) -> RecipeId {
-        let hashed = format!("engine = {ENGINE_VERSION}\n{}", self.to_toml());
-        RecipeId::of(&self.name, self.version, Sha256::of(hashed.as_bytes()))
+        RecipeId::of(&self.name, self.version, Sha256::of(self.to_toml().as_bytes()))
     }
 }
 

@@ -54,6 +54,16 @@ fn the_built_in_recipe_is_valid_and_its_id_round_trips() {
     assert!(recipe.renditions.iter().all(|one| one.format == FormatSpec::ByAlpha && one.quality == 80));
 }
 
+/// The hash is that of the canonical form alone: whichever build pins or reads it, a recipe has one id.
+#[test]
+fn an_id_is_of_the_recipe_alone_and_never_changes() {
+    assert_eq!(Recipe::default_recipe().id().as_str(), "default-1-23429052");
+    let recipe = Recipe::parse(RICH).unwrap();
+    let hash = &Sha256::of(recipe.to_toml().as_bytes()).to_hex()[..8];
+    assert_eq!(recipe.id().as_str(), format!("shop-3-{hash}"));
+    assert_eq!(recipe.id().name_and_version(), "shop-3");
+}
+
 /// The canonical form lies hashed in keys and facts: a change here orphans what is stored.
 #[test]
 fn the_canonical_form_never_changes() {

@@ -1,5 +1,7 @@
 //! `ImageProcessed` on the wire.
 
+use std::num::NonZeroU32;
+
 use prost::Message as _;
 
 use crate::event::{Event, Malformed};
@@ -28,6 +30,7 @@ impl Event for ImageProcessed {
             processed_at_unix_ms: self.processed_at.0,
             thumbhash: thumbhash.as_ref().map(|hash| hash.as_bytes().to_vec()).unwrap_or_default(),
             dominant_colour: dominant_colour.map(|colour| colour.to_string()).unwrap_or_default(),
+            engine: self.engine.map_or(0, NonZeroU32::get),
         };
         wire.encode_to_vec()
     }
@@ -42,6 +45,7 @@ impl Event for ImageProcessed {
             attempt: wire.attempt,
             renditions: wire.renditions.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?,
             placeholder: placeholder(wire.thumbhash, &wire.dominant_colour)?,
+            engine: NonZeroU32::new(wire.engine),
             processed_at: UnixMillis(wire.processed_at_unix_ms),
         };
         for rendition in &fact.renditions {

@@ -7,8 +7,8 @@ use depot::Bucket;
 use gate::{Caller, Problem, ProblemBody};
 use proto::{ImageId, ObjectKey, UnixMillis};
 
-use super::answer::Image;
 use super::views::{Views, not_a_name, unavailable};
+use crate::image::Image;
 use crate::original;
 use crate::table::{Row, RowError};
 

@@ -8,10 +8,10 @@ use proto::{CustomerId, UnixMillis};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::answer::Image;
 use super::views::{Views, unavailable};
-use crate::fact::Status;
-use crate::table::{Place, Wanted};
+use crate::image::Image;
+use crate::order::Status;
+use crate::table::{ListPage, Mark, Wanted};
 
 const LIMIT_DEFAULT: usize = 50;
 const LIMIT_MAX: usize = 200;
@@ -59,10 +59,10 @@ pub(super) async fn get(
 ) -> Result<Json<ImageList>, Problem> {
     let Query(query) = query.map_err(|error| Problem::malformed(error.body_text()))?;
     let now = UnixMillis::now();
-    let place = match &query.cursor {
-        Some(cursor) => place_of(&views.seal, &caller.customer, cursor)?,
+    let mark = match &query.cursor {
+        Some(cursor) => mark_of(&views.seal, &caller.customer, cursor)?,
         // Ids are minted by other machines: some may be a moment ahead of midnight here.
-        None => Place { day: now.date().next_day().unwrap_or(now.date()), after: None },
+        None => Mark { day: now.date().next_day().unwrap_or(now.date()), after: None },
     };
     let wanted = Wanted {
         status: status_of(query.status.as_deref())?,
@@ -71,8 +71,9 @@ pub(super) async fn get(
         customer: caller.customer,
         now,
     };
-    let (rows, next) = views.table.list(&wanted, place).await.map_err(unavailable)?;
-    let next_cursor = next.map(|place| cursor_of(&views.seal, &wanted.customer, place));
+    let recent = views.recent.of(&wanted.customer);
+    let ListPage { rows, next } = views.table.list(&wanted, mark, &recent).await.map_err(unavailable)?;
+    let next_cursor = next.map(|mark| cursor_of(&views.seal, &wanted.customer, mark));
     Ok(Json(ImageList { images: rows.iter().map(Image::of_row).collect(), next_cursor }))
 }
 
@@ -94,12 +95,12 @@ fn context(customer: &CustomerId) -> String {
     format!("list:{customer}")
 }
 
-fn cursor_of(seal: &Seal, customer: &CustomerId, place: Place) -> String {
-    seal.seal(&context(customer), place.to_string().as_bytes())
+fn cursor_of(seal: &Seal, customer: &CustomerId, mark: Mark) -> String {
+    seal.seal(&context(customer), mark.to_string().as_bytes())
 }
 
-fn place_of(seal: &Seal, customer: &CustomerId, cursor: &str) -> Result<Place, Problem> {
+fn mark_of(seal: &Seal, customer: &CustomerId, cursor: &str) -> Result<Mark, Problem> {
     let opened = seal.open(&context(customer), cursor).and_then(|bytes| String::from_utf8(bytes).ok());
-    let place = opened.and_then(|text| text.parse().ok());
-    place.ok_or_else(|| Problem::malformed("`cursor` is not one of this list's"))
+    let mark = opened.and_then(|text| text.parse().ok());
+    mark.ok_or_else(|| Problem::malformed("`cursor` is not one of this list's"))
 }

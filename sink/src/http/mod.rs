@@ -3,7 +3,6 @@
 //! Owns how rows become answers. Every answer about an image is authorised by the row's customer; another customer's
 //! image and an unknown one give the same bytes. Knows nothing about Kafka.
 
-mod answer;
 mod image;
 mod list;
 mod openapi;
@@ -17,7 +16,6 @@ mod views;
 pub use axum::Router;
 pub use openapi::openapi;
 
-pub(crate) use answer::Image;
 pub(crate) use views::{Views, ViewsParts};
 
 /// Returns the sink's router.

@@ -11,7 +11,7 @@ use time::Date;
 
 use crate::config::SinkArgs;
 use crate::facts::Facts;
-use crate::stream::Live;
+use crate::stream::{Live, Recent};
 use crate::table::Table;
 
 /// When to come back to a read that could not be answered.
@@ -29,6 +29,7 @@ pub(crate) struct ViewsParts {
     pub(crate) depot: Depot,
     pub(crate) facts: Facts,
     pub(crate) live: Live,
+    pub(crate) recent: Arc<Recent>,
     pub(crate) args: SinkArgs,
 }
 

@@ -1,43 +1,48 @@
 //! The sweep: finds originals without an end and publishes them again, so that a lost notification or a lost message can
-//! delay an image but never lose it. Owns how much one pass does. Deletes nothing.
+//! delay an image but never lose it. Owns when a pass is made and what it knows of the groups. Deletes nothing.
 
-use std::collections::HashSet;
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use chassis::Shutdown;
-use conveyor::{Headers, PublishError, Publisher};
-use depot::{Bucket, Depot};
-use proto::{ImageId, ImageUploaded, ObjectKey, UnixMillis};
-use time::Date;
+use conveyor::{Offsets, Place, Watermarks, tail};
+use proto::{Topic, UnixMillis};
+use tokio::sync::Mutex;
 
-use crate::config::SinkArgs;
-use crate::fact::Status;
-use crate::metrics;
-use crate::original;
-use crate::table::{Found, Rows, Table};
+use super::pass::{Pass, State, SweepParts, Swept};
+use super::progress::{Progress, Reach};
+use crate::apply;
 
-const SHARDS: &str = "0123456789abcdef";
-/// Keys whose rows are read together.
-const KEYS_MAX: usize = 100;
+/// The group that makes renditions: what it has not passed waits.
+const PROCESSORS: &str = "processor";
 const LEASE: &str = "sweep";
+const ANSWER_MAX: Duration = Duration::from_secs(5);
+/// How long a pass waits for rows of what has come to its end a moment ago. Commits come every second; a group that has just
+/// been started waits for members of its last life.
+const SETTLE_MAX: Duration = Duration::from_secs(30);
+const SETTLE_EVERY: Duration = Duration::from_millis(500);
 
 /// Looks for originals without an end. Cheap to clone.
 #[derive(Clone)]
-pub struct Sweep {
-    pub(crate) depot: Depot,
-    pub(crate) table: Table,
-    pub(crate) publisher: Publisher,
-    pub(crate) args: SinkArgs,
+pub struct Sweep(Arc<Inner>);
+
+struct Inner {
+    parts: SweepParts,
+    /// Held by the pass that is on its way.
+    state: Mutex<Known>,
 }
 
-/// What one pass did.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Swept {
-    /// Originals that were old enough to be looked at.
-    pub looked_at: usize,
-    /// Originals that were published again.
-    pub republished: usize,
+#[derive(Debug, Default)]
+struct Known {
+    progress: Progress,
+    left: State,
+}
+
+impl From<SweepParts> for Sweep {
+    fn from(parts: SweepParts) -> Sweep {
+        Sweep(Arc::new(Inner { parts, state: Mutex::default() }))
+    }
 }
 
 impl Sweep {
@@ -47,7 +52,7 @@ impl Sweep {
         loop {
             tokio::select! {
                 () = shutdown.triggered() => return,
-                () = tokio::time::sleep(self.args.sweep_interval()) => {}
+                () = tokio::time::sleep(self.0.parts.args.sweep_interval()) => {}
             }
             tokio::select! {
                 () = shutdown.triggered() => return,
@@ -59,122 +64,75 @@ impl Sweep {
     }
 
     async fn leased(&self, owner: &str) -> anyhow::Result<()> {
-        if self.table.lease(LEASE, owner, self.args.sweep_interval() * 2).await? {
-            self.once(self.args.sweep_grace()).await?;
+        let SweepParts { table, args, .. } = &self.0.parts;
+        if table.lease(LEASE, owner, args.sweep_interval() * 2).await? {
+            self.once(args.sweep_grace()).await?;
         }
         Ok(())
     }
 
-    /// Makes one pass over the last days, newest first: every original older than `grace` that has no final row and has
-    /// not expired is published again, up to the limit of one pass. Twice is once: a repeated fact changes nothing.
-    ///
-    /// Fails when S3, DynamoDB or Kafka is away; the next pass begins anew.
+    /// Makes one pass now.
     pub async fn once(&self, grace: Duration) -> anyhow::Result<Swept> {
-        let now = UnixMillis::now();
-        let before = UnixMillis(now.0.saturating_sub(i64::try_from(grace.as_millis()).unwrap_or(i64::MAX)));
-        let mut swept = Swept::default();
-        // From tomorrow: ids are minted by other machines, some may be a moment ahead of midnight here.
-        let mut day = now.date().next_day().unwrap_or(now.date());
-        for _ in 0..self.args.days_back() + 2 {
-            for shard in SHARDS.chars() {
-                self.shard(&mut swept, (shard, day), before).await?;
-                if swept.republished >= self.args.sweep_originals_max {
-                    break;
-                }
-            }
-            let Some(previous) = day.previous_day() else { break };
-            day = previous;
-        }
-        if swept.republished > 0 {
-            tracing::info!(sweep.looked_at = swept.looked_at, sweep.republished = swept.republished, "swept");
+        self.pass(UnixMillis::now(), grace).await
+    }
+
+    /// Makes one pass over the last days, oldest first, from where the last one stopped: every original older than `grace`
+    /// that has no final row, has not expired and does not wait in the log is published again, up to the limits of one pass.
+    /// Twice is once: a repeated fact changes nothing.
+    ///
+    /// Fails when S3, DynamoDB or Kafka is away; the next pass goes on.
+    pub async fn pass(&self, now: UnixMillis, grace: Duration) -> anyhow::Result<Swept> {
+        let Inner { parts, state } = &*self.0;
+        let mut known = state.lock().await;
+        parts.settle(&mut known.progress, now).await?;
+        let Some(reach) = known.progress.settled().cloned() else {
+            tracing::info!("do not sweep yet: the group that writes rows is behind");
+            return Ok(Swept::default());
+        };
+        let mut pass = Pass::new(parts, reach, now, grace);
+        pass.walk(&mut known.left).await?;
+        let swept = pass.swept();
+        let Swept { looked_at, waiting, republished } = swept;
+        if republished > 0 {
+            tracing::info!(
+                sweep.looked_at = looked_at,
+                sweep.waiting = waiting,
+                sweep.republished = republished,
+                "swept"
+            );
         }
         Ok(swept)
     }
+}
 
-    /// Sweeps the originals of one day under one prefix.
-    async fn shard(
-        &self,
-        swept: &mut Swept,
-        (shard, day): (char, Date),
-        before: UnixMillis,
-    ) -> anyhow::Result<()> {
-        let prefix = ObjectKey::originals_of_day(shard, day);
-        let mut after: Option<String> = None;
-        loop {
-            let page = self.depot.list_originals(&prefix, after.as_deref()).await?;
-            let is_old = |key: &ObjectKey| key.image_id().is_some_and(|id| id.uploaded_at() <= before);
-            let old: Vec<ObjectKey> = page.keys.into_iter().filter(is_old).collect();
-            for keys in old.chunks(KEYS_MAX) {
-                self.keys(swept, keys).await?;
-                if swept.republished >= self.args.sweep_originals_max {
-                    return Ok(());
-                }
-            }
-            after = page.next;
-            if after.is_none() {
-                return Ok(());
-            }
-        }
-    }
-
-    async fn keys(&self, swept: &mut Swept, keys: &[ObjectKey]) -> anyhow::Result<()> {
-        let ids: Vec<ImageId> = keys.iter().filter_map(ObjectKey::image_id).collect();
-        let rows = self.table.rows(&ids).await?;
-        let unfinished: Vec<ImageId> = ids.iter().copied().filter(|id| is_unfinished(rows.of(*id))).collect();
-        let erased = match unfinished.is_empty() {
-            true => HashSet::new(),
-            false => self.table.erased(&unfinished).await?,
-        };
-        swept.looked_at += keys.len();
-        for key in keys {
-            let Some(id) = key.image_id().filter(|id| unfinished.contains(id) && !erased.contains(id)) else {
-                continue;
-            };
-            if self.republish(key, id, &rows).await? {
-                swept.republished += 1;
-                metrics::republished(1);
-            }
+impl SweepParts {
+    /// Asks how far the groups have come, and waits a while for what that says to be in the rows.
+    async fn settle(&self, progress: &mut Progress, now: UnixMillis) -> anyhow::Result<()> {
+        let reach = self.reach(now).await.context("ask how far originals have come")?;
+        let places: Vec<Place> = reach.ends.keys().copied().collect();
+        progress.begin(reach);
+        let deadline = Instant::now() + SETTLE_MAX;
+        while !progress.hear(&self.committed(apply::GROUP, &places).await?) && Instant::now() < deadline {
+            tokio::time::sleep(SETTLE_EVERY).await;
         }
         Ok(())
     }
 
-    /// Publishes the original's fact again. Says whether it did: not for one that has expired or is not ours.
-    async fn republish(&self, key: &ObjectKey, id: ImageId, rows: &Rows) -> anyhow::Result<bool> {
-        let event = match rows.of(id) {
-            Found::Row(row) => {
-                Some(ImageUploaded { source: row.fact.source.clone(), attempt: row.fact.attempt })
-            }
-            Found::Unreadable => None,
-            Found::Nothing => self.read(key).await?,
-        };
-        let Some(event) = event.filter(|event| !event.source.is_expired(UnixMillis::now())) else {
-            return Ok(false);
-        };
-        match self.publisher.publish(&event, &Headers::default()).await {
-            Ok(_) => {
-                tracing::info!(image.id = %id, "original without an end published again");
-                Ok(true)
-            }
-            Err(error @ PublishError::Rejected { .. }) => {
-                tracing::error!(image.id = %id, "publish again: {:#}", anyhow::Error::new(error));
-                Ok(false)
-            }
-            Err(error) => Err(error).context("publish an original again"),
+    async fn reach(&self, at: UnixMillis) -> anyhow::Result<Reach> {
+        let epochs = conveyor::epochs(&self.kafka, &Topic::ALL, ANSWER_MAX).await?;
+        let originals = tail::watermarks(&self.kafka, &[Topic::Uploaded]).await?;
+        let places: Vec<Place> = originals.high.into_keys().collect();
+        let worked = self.committed(PROCESSORS, &places).await?;
+        // Asked afterwards: what the processors had passed has left its end below these.
+        let Watermarks { low, high } = tail::watermarks(&self.kafka, &Topic::ALL).await?;
+        let is_filled = |(place, end): &(Place, i64)| low.get(place).is_none_or(|low| low < end);
+        Ok(Reach { at, epochs, worked, ends: high.into_iter().filter(is_filled).collect() })
+    }
+
+    async fn committed(&self, group: &str, places: &[Place]) -> anyhow::Result<Offsets> {
+        if places.is_empty() {
+            return Ok(Offsets::new());
         }
-    }
-
-    /// Returns the fact about an original of which nothing is known but what lies in S3.
-    async fn read(&self, key: &ObjectKey) -> anyhow::Result<Option<ImageUploaded>> {
-        let Some((check, stored)) = self.depot.find(Bucket::Originals, key).await? else { return Ok(None) };
-        Ok(original::source(check, &stored).map(|source| ImageUploaded { source, attempt: 0 }))
-    }
-}
-
-/// A row that cannot be read was written by a sink that knows more: what it says is not ours to doubt.
-fn is_unfinished(found: Found<'_>) -> bool {
-    match found {
-        Found::Nothing => true,
-        Found::Unreadable => false,
-        Found::Row(row) => row.fact.status() == Status::Uploaded,
+        Ok(tail::committed(&self.kafka, group, places, ANSWER_MAX).await?)
     }
 }

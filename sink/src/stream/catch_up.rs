@@ -9,10 +9,10 @@ use proto::{Codec, CustomerId, DecodeError, UnixMillis};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use super::position::Position;
-use super::screen::{Decided, Screen};
+use super::waiting::{Decided, Look, Waiting};
 use super::written::Written;
 use crate::fact::{self, Fact};
-use crate::http::Image;
+use crate::image::Image;
 use crate::table::{Table, Unavailable};
 
 /// Records looked at together.
@@ -39,14 +39,21 @@ pub(crate) struct Archive {
     pub(crate) table: Table,
 }
 
-/// Returns as many places as may catch up at once: each has a consumer and a thread of its own.
-pub(crate) fn catch_up_places() -> Arc<Semaphore> {
+/// Returns as many permits as may catch up at once: each has a consumer and a thread of its own.
+pub(crate) fn catch_up_permits() -> Arc<Semaphore> {
     Arc::new(Semaphore::new(CATCH_UPS_MAX))
 }
 
 /// What one customer missed, batch by batch.
 pub(crate) struct CatchUp {
     batches: mpsc::Receiver<Result<Option<Vec<Missed>>, Interrupted>>,
+}
+
+/// Which client missed what: what lies between two positions.
+pub(crate) struct MissedBy {
+    pub(crate) customer: CustomerId,
+    pub(crate) from: Position,
+    pub(crate) to: Position,
 }
 
 /// Why catching up ended early.
@@ -76,11 +83,9 @@ impl CatchUp {
     pub(crate) async fn open(
         archive: Archive,
         permit: OwnedSemaphorePermit,
-        customer: CustomerId,
-        (from, to): (&Position, &Position),
+        wanted: MissedBy,
     ) -> Result<CatchUp, Interrupted> {
-        let (from, to) = (from.widened(to), to.clone());
-        let opening = tokio::spawn(Reader::open(archive, permit, customer, (from, to)));
+        let opening = tokio::spawn(Reader::open(archive, permit, wanted));
         let reader = opening.await.map_err(|failed| Interrupted::Unavailable(failed.into()))??;
         let (sender, batches) = mpsc::channel(AHEAD_BATCHES_MAX);
         tokio::spawn(reader.run(sender));
@@ -98,7 +103,7 @@ struct Reader {
     archive: Archive,
     customer: CustomerId,
     range: Tail,
-    screen: Screen,
+    waiting: Waiting,
     written: Written,
     _permit: OwnedSemaphorePermit,
 }
@@ -107,9 +112,9 @@ impl Reader {
     async fn open(
         archive: Archive,
         permit: OwnedSemaphorePermit,
-        customer: CustomerId,
-        (from, to): (Position, Position),
+        MissedBy { customer, from, to }: MissedBy,
     ) -> Result<Reader, Interrupted> {
+        let from = from.widened(&to);
         let range = Tail::range(&archive.kafka, from.offsets(), to.offsets()).await.map_err(interrupted)?;
         let low = &range.watermarks().low;
         let is_there = |(place, start): (&Place, &i64)| low.get(place).is_some_and(|low| start >= low);
@@ -117,7 +122,7 @@ impl Reader {
             return Err(Interrupted::Gone);
         }
         let written = Written::new(archive.kafka.clone());
-        Ok(Reader { archive, customer, range, screen: Screen::default(), written, _permit: permit })
+        Ok(Reader { archive, customer, range, waiting: Waiting::default(), written, _permit: permit })
     }
 
     /// Reads until the end, an interruption, or until nobody takes it.
@@ -136,20 +141,20 @@ impl Reader {
 
     /// Returns the next records that are decided on; none at the end.
     async fn next(&mut self) -> Result<Option<Vec<Missed>>, Interrupted> {
-        while self.screen.len() < BATCH_RECORDS_MAX
+        while self.waiting.len() < BATCH_RECORDS_MAX
             && let Some(record) = self.record().await?
         {
             let fact = self.fact_of(&record).await?;
-            self.screen.push(record.coordinates(), fact, Instant::now());
+            self.waiting.push(record.coordinates(), fact, Instant::now());
         }
         let mut look = LOOK_FIRST;
-        while self.screen.len() > 0 {
+        while self.waiting.len() > 0 {
             let decided = self.look().await?;
             if !decided.is_empty() {
                 return Ok(Some(decided.into_iter().map(missed).collect()));
             }
             // The group that writes rows is behind what was missed. What is left out now would never be shown.
-            if self.screen.waiting_since().is_some_and(|since| since.elapsed() > ROWS_WAIT_MAX) {
+            if self.waiting.since().is_some_and(|since| since.elapsed() > ROWS_WAIT_MAX) {
                 return Err(Interrupted::Unavailable(
                     "the rows of what was missed are not written yet".into(),
                 ));
@@ -178,12 +183,13 @@ impl Reader {
     }
 
     async fn look(&mut self) -> Result<Vec<Decided>, Interrupted> {
-        self.written.ask(&self.screen.places(), self.screen.waiting_since()).await;
-        let wanted = self.screen.wanted(BATCH_RECORDS_MAX);
+        self.written.ask(&self.waiting.places(), self.waiting.since()).await;
+        let wanted = self.waiting.wanted(BATCH_RECORDS_MAX);
         let ids: Vec<_> = wanted.iter().copied().collect();
         let rows = self.archive.table.rows(&ids).await.map_err(away)?;
-        self.screen.judge(&wanted, (&rows, &self.written), UnixMillis::now());
-        Ok(self.screen.take_decided())
+        let look = Look { asked: &wanted, rows: &rows, written: &self.written };
+        self.waiting.judge(&look, UnixMillis::now());
+        Ok(self.waiting.take_decided())
     }
 }
 

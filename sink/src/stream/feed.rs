@@ -14,8 +14,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::catch_up::{CatchUp, Interrupted, Missed};
 use super::hub::{Heard, Here, Shown};
-use super::places::Seat;
 use super::position::Position;
+use super::seats::Seat;
 use crate::metrics;
 
 /// Silence after which a sign of life is sent. Shorter than what proxies and the page take for a dead connection.
@@ -133,12 +133,13 @@ impl Feed {
 
     /// Takes what the hub shows. The client may know more than this instance does: then it has seen it.
     pub(super) fn hear(&mut self, shown: &Arc<Shown>) {
-        let is_new = self.seen.position.is_ahead(shown.place, shown.offset);
-        let is_for_us = is_new && shown.customer == self.customer;
+        let news = &shown.news;
+        let is_new = self.seen.position.is_ahead(news.place, news.offset);
+        let is_for_us = is_new && news.customer == self.customer;
         self.passed = Some(Arc::clone(shown));
         if is_for_us {
             let id = self.id();
-            self.ready.push_back(Frame::Image { json: Arc::clone(&shown.json), id });
+            self.ready.push_back(Frame::Image { json: Arc::clone(&news.json), id });
         }
     }
 
@@ -170,8 +171,8 @@ mod tests {
     use proto::Topic;
 
     use super::*;
-    use crate::stream::hub::Hub;
-    use crate::stream::places::Places;
+    use crate::stream::hub::{Hub, News};
+    use crate::stream::seats::{Seats, SeatsMax};
 
     fn seal() -> Seal {
         Seal::new(&"0123456789abcdef0123456789abcdef".to_owned().into()).expect("a key")
@@ -181,7 +182,9 @@ mod tests {
         let joined = hub.join(None).expect("the hub has begun");
         let customer = CustomerId::parse(customer).expect("a customer");
         Feed {
-            _seat: Arc::new(Places::default()).take(&customer, (1, 1)).expect("a place"),
+            _seat: Arc::new(Seats::default())
+                .take(&customer, SeatsMax { of_customer: 1, in_all: 1 })
+                .expect("a seat"),
             customer,
             seal: seal(),
             seen: joined.here,
@@ -205,7 +208,8 @@ mod tests {
         let others = tokio::spawn(async move {
             for offset in 0.. {
                 tokio::time::sleep(Duration::from_secs(1)).await;
-                busy.show(CustomerId::parse("globex").expect("a customer"), (place, offset), "{}".into());
+                let customer = CustomerId::parse("globex").expect("a customer");
+                busy.show(News { customer, place, offset, json: "{}".into() });
             }
         });
         let begun = Instant::now();

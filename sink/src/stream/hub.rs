@@ -17,13 +17,18 @@ const BEHIND_EVENTS_MAX: usize = 1024;
 
 /// Something that happened to one image.
 #[derive(Debug)]
-pub(crate) struct Shown {
+pub(crate) struct News {
     pub(crate) customer: CustomerId,
     pub(crate) place: Place,
     pub(crate) offset: i64,
     /// The image's JSON, as a read would give it.
     pub(crate) json: Arc<str>,
-    /// The position once this has been seen.
+}
+
+/// News, and the position once it has been seen.
+#[derive(Debug)]
+pub(crate) struct Shown {
+    pub(crate) news: News,
     pub(crate) position: Position,
 }
 
@@ -106,11 +111,11 @@ impl Hub {
     }
 
     /// Shows a record to all open streams.
-    pub(crate) fn show(&self, customer: CustomerId, (place, offset): (Place, i64), json: Arc<str>) {
+    pub(crate) fn show(&self, news: News) {
         let mut inner = self.lock();
         let Some(here) = &mut inner.here else { return };
-        here.position.pass(place, offset);
-        let shown = Arc::new(Shown { customer, place, offset, json, position: here.position.clone() });
+        here.position.pass(news.place, news.offset);
+        let shown = Arc::new(Shown { news, position: here.position.clone() });
         inner.ring.push_back(Arc::clone(&shown));
         if inner.ring.len() > RING_EVENTS_MAX
             && let Some(oldest) = inner.ring.pop_front()

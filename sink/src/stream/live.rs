@@ -10,11 +10,11 @@ use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::catch_up::{Archive, CatchUp, Interrupted};
+use super::catch_up::{Archive, CatchUp, Interrupted, MissedBy};
 use super::feed::{Feed, SEALED_AS};
 use super::hub::{Here, Hub, Shown};
-use super::places::{Full, Places};
 use super::position::Position;
+use super::seats::{Full, Seats, SeatsMax};
 use crate::config::SinkArgs;
 
 /// How long a returning client waits until another one has caught up; beyond it 503, and it comes back.
@@ -29,7 +29,7 @@ pub(crate) struct LiveParts {
     pub(crate) hub: Arc<Hub>,
     pub(crate) archive: Archive,
     pub(crate) seal: Seal,
-    pub(crate) places: Arc<Places>,
+    pub(crate) seats: Arc<Seats>,
     pub(crate) args: SinkArgs,
     /// A permit for each client that may catch up at once.
     pub(crate) catch_ups: Arc<Semaphore>,
@@ -52,6 +52,13 @@ enum Since {
     Now,
     Lost,
     Position(Position),
+}
+
+/// A client that comes back: from where, to where the hub is, and what the ring has of that, if all.
+struct Resume {
+    since: Position,
+    here: Here,
+    missed: Option<Vec<Arc<Shown>>>,
 }
 
 impl Since {
@@ -77,11 +84,12 @@ impl Live {
         last_id: Option<&str>,
         ends_at: Instant,
     ) -> Result<Feed, Refused> {
-        let max = (self.0.args.streams_per_customer_max, self.0.args.streams_max);
-        let seat = self.0.places.take(&customer, max).map_err(|full| match full {
-            Full::Customer => Refused::TooManyOfCustomer,
-            Full::Process => Refused::TooMany,
-        })?;
+        let SinkArgs { streams_per_customer_max: of_customer, streams_max: in_all, .. } = self.0.args;
+        let seat =
+            self.0.seats.take(&customer, SeatsMax { of_customer, in_all }).map_err(|full| match full {
+                Full::Customer => Refused::TooManyOfCustomer,
+                Full::Process => Refused::TooMany,
+            })?;
         let since = self.beginning(last_id).ok_or(Refused::NotYet)?;
         let joined = self.0.hub.join(since.position()).ok_or(Refused::NotYet)?;
         let mut feed = Feed {
@@ -100,18 +108,16 @@ impl Live {
         match since {
             Since::Now => feed.tell_position(),
             Since::Lost => feed.reset(joined.here),
-            Since::Position(since) => self.resume(&mut feed, since, (joined.here, joined.missed)).await?,
+            Since::Position(since) => {
+                let resume = Resume { since, here: joined.here, missed: joined.missed };
+                self.resume(&mut feed, resume).await?;
+            }
         }
         Ok(feed)
     }
 
     /// Lets the feed begin at `since` instead of here: from the ring, from Kafka, or not at all.
-    async fn resume(
-        &self,
-        feed: &mut Feed,
-        since: Position,
-        (here, missed): (Here, Option<Vec<Arc<Shown>>>),
-    ) -> Result<(), Refused> {
+    async fn resume(&self, feed: &mut Feed, Resume { since, here, missed }: Resume) -> Result<(), Refused> {
         feed.seen.position = since.clone();
         if let Some(missed) = missed {
             missed.iter().for_each(|shown| feed.hear(shown));
@@ -123,11 +129,12 @@ impl Live {
             feed.reset(here);
             return Ok(());
         }
-        let range = (&since, &here.position);
         let permit =
             tokio::time::timeout(CATCH_UP_WAIT_MAX, Arc::clone(&self.0.catch_ups).acquire_owned()).await;
         let Ok(Ok(permit)) = permit else { return Err(Refused::NotYet) };
-        match CatchUp::open(self.0.archive.clone(), permit, feed.customer.clone(), range).await {
+        let (customer, to) = (feed.customer.clone(), here.position.clone());
+        let wanted = MissedBy { customer, from: since, to };
+        match CatchUp::open(self.0.archive.clone(), permit, wanted).await {
             Ok(catch_up) => feed.catch_up = Some((catch_up, here.position)),
             Err(Interrupted::Gone) => feed.reset(here),
             Err(error) => {

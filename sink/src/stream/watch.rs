@@ -4,17 +4,18 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chassis::{Component, Shutdown};
-use conveyor::{Record, Tail, TailError, TailFrom};
+use conveyor::{Pulse, Record, Tail, TailError, TailFrom, TailOf};
 use futures::FutureExt as _;
-use proto::{DecodeError, Topic, UnixMillis};
+use proto::{DecodeError, Source, Topic, UnixMillis};
 use tokio::sync::Notify;
 
 use super::catch_up::Archive;
-use super::hub::{Here, Hub};
-use super::screen::{Decided, Screen};
+use super::hub::{Here, Hub, News};
+use super::recent::{RECENT_AGE_MAX, Recent};
+use super::waiting::{Decided, Look, Waiting};
 use super::written::Written;
 use crate::fact;
-use crate::http::Image;
+use crate::image::Image;
 use crate::table::Unavailable;
 
 /// Records that may wait for their rows, however long; beyond it nothing more is read.
@@ -30,15 +31,19 @@ const REOPEN: Duration = Duration::from_secs(1);
 pub(crate) struct Watch {
     pub(crate) archive: Archive,
     pub(crate) hub: Arc<Hub>,
+    pub(crate) recent: Arc<Recent>,
     /// Rung when this process writes a row.
     pub(crate) applied: Arc<Notify>,
     pub(crate) component: Component,
+    /// Records that wait while nothing moves for this long mean a stuck client.
+    pub(crate) stall_max: Duration,
 }
 
 impl Watch {
     /// Reads and shows until told to stop. Kafka or DynamoDB being away is waited for.
     pub(crate) async fn run(self, shutdown: Shutdown) {
-        let mut from = TailFrom::End;
+        // What happened a moment ago is read as well: the index of the list may not know it yet.
+        let mut from = TailFrom::Ago(RECENT_AGE_MAX);
         let mut is_named = false;
         loop {
             let ended = tokio::select! {
@@ -48,7 +53,7 @@ impl Watch {
             self.component.down("the live stream cannot read Kafka");
             // After an offset that is gone, what was missed is not known.
             from = match (&ended, self.hub.here()) {
-                (TailError::OutOfRange, _) | (_, None) => TailFrom::End,
+                (TailError::OutOfRange, _) | (_, None) => TailFrom::Ago(RECENT_AGE_MAX),
                 (_, Some(here)) => TailFrom::Offsets(here.position.offsets().clone()),
             };
             if !std::mem::replace(&mut is_named, true) {
@@ -63,35 +68,31 @@ impl Watch {
 
     /// Reads until the tail ends.
     async fn read(&self, from: TailFrom, is_named: &mut bool) -> TailError {
-        let mut tail = match Tail::open(&self.archive.kafka, &Topic::ALL, from).await {
+        let (kafka, stall_max) = (&self.archive.kafka, self.stall_max);
+        let of = TailOf { kafka, topics: &Topic::ALL, name: "live-stream", stall_max };
+        let mut tail = match Tail::open(of, from).await {
             Ok(tail) => tail,
             Err(error) => return error,
         };
         // Another epoch, or a place further on, tells all clients; the place where the hub is already does not.
         self.hub.begin(Here { epoch: tail.epoch(), position: tail.start().clone().into() });
-        self.component.up();
-        *is_named = false;
-        let (mut screen, mut written) = (Screen::default(), Written::new(self.archive.kafka.clone()));
+        let mut pulse = tail.pulse();
+        pulse.mark_changed();
+        let (mut waiting, mut written) = (Waiting::default(), Written::new(kafka.clone()));
         let mut look = LOOK_FIRST;
         loop {
             tokio::select! {
-                record = tail.next(), if screen.len() < PENDING_RECORDS_MAX => match record {
-                    Some(Ok(record)) => {
-                        self.take(&mut screen, record).await;
-                        // What has been read ahead is asked for together.
-                        while screen.len() < ROWS_MAX
-                            && let Some(Some(Ok(record))) = tail.next().now_or_never()
-                        {
-                            self.take(&mut screen, record).await;
-                        }
+                record = tail.next(), if waiting.len() < PENDING_RECORDS_MAX => {
+                    let Some(record) = record else { return TailError::OutOfRange };
+                    if let Err(error) = self.take_all(record, &mut tail, &mut waiting).await {
+                        return error;
                     }
-                    Some(Err(error)) => return error,
-                    None => return TailError::OutOfRange,
-                },
-                () = self.applied.notified(), if screen.len() > 0 => {}
-                () = tokio::time::sleep(look), if screen.len() > 0 => look = (look * 2).min(LOOK_MAX),
+                }
+                Ok(()) = pulse.changed() => self.feel(*pulse.borrow_and_update(), is_named),
+                () = self.applied.notified(), if waiting.len() > 0 => {}
+                () = tokio::time::sleep(look), if waiting.len() > 0 => look = (look * 2).min(LOOK_MAX),
             }
-            match self.look(&mut screen, &mut written).await {
+            match self.look(&mut waiting, &mut written).await {
                 Ok(0) => {}
                 Ok(_) => look = LOOK_FIRST,
                 Err(error) => {
@@ -101,8 +102,36 @@ impl Watch {
         }
     }
 
-    /// Puts a record on the screen. One that cannot be parsed tells of no image.
-    async fn take(&self, screen: &mut Screen, record: Record) {
+    /// Ready is who is live: not who has opened a tail and has yet to hear of what waits there.
+    fn feel(&self, pulse: Pulse, is_named: &mut bool) {
+        match pulse {
+            Pulse::Unknown => {}
+            Pulse::Lost => self.component.down("no broker answers the live stream"),
+            Pulse::Live => {
+                self.component.up();
+                *is_named = false;
+            }
+        }
+    }
+
+    /// Takes a record and what has been read ahead: their rows are asked for together.
+    async fn take_all(
+        &self,
+        first: Result<Record, TailError>,
+        tail: &mut Tail,
+        waiting: &mut Waiting,
+    ) -> Result<(), TailError> {
+        self.take(waiting, first?).await;
+        while waiting.len() < ROWS_MAX
+            && let Some(Some(record)) = tail.next().now_or_never()
+        {
+            self.take(waiting, record?).await;
+        }
+        Ok(())
+    }
+
+    /// Lets a record wait for its row. One that cannot be parsed tells of no image.
+    async fn take(&self, waiting: &mut Waiting, record: Record) {
         let fact = loop {
             match fact::read(&self.archive.codec, &record).await {
                 Ok(fact) => break fact,
@@ -110,20 +139,20 @@ impl Watch {
                 Err(_) => break None,
             }
         };
-        screen.push(record.coordinates(), fact, Instant::now());
+        waiting.push(record.coordinates(), fact, Instant::now());
     }
 
     /// Reads the rows that are wanted and shows what they name. Returns how many records were decided on.
-    async fn look(&self, screen: &mut Screen, written: &mut Written) -> Result<usize, Unavailable> {
+    async fn look(&self, waiting: &mut Waiting, written: &mut Written) -> Result<usize, Unavailable> {
         // Asked before the rows are read: what it says counts for those.
-        written.ask(&screen.places(), screen.waiting_since()).await;
-        let wanted = screen.wanted(ROWS_MAX);
+        written.ask(&waiting.places(), waiting.since()).await;
+        let wanted = waiting.wanted(ROWS_MAX);
         if !wanted.is_empty() {
             let ids: Vec<_> = wanted.iter().copied().collect();
             let rows = self.archive.table.rows(&ids).await?;
-            screen.judge(&wanted, (&rows, &*written), UnixMillis::now());
+            waiting.judge(&Look { asked: &wanted, rows: &rows, written }, UnixMillis::now());
         }
-        let decided = screen.take_decided();
+        let decided = waiting.take_decided();
         let count = decided.len();
         decided.into_iter().for_each(|one| self.settle(one));
         Ok(count)
@@ -134,7 +163,9 @@ impl Watch {
             None => self.hub.pass(place, offset),
             Some(row) => {
                 let json = Image::of_row(&row).to_json();
-                self.hub.show(row.fact.source.customer_id, (place, offset), json);
+                let Source { customer_id: customer, image_id, .. } = row.fact.source;
+                self.recent.note(customer.clone(), image_id);
+                self.hub.show(News { customer, place, offset, json });
             }
         }
     }

@@ -11,7 +11,7 @@ use aws_sdk_dynamodb::types::{
 
 use super::client::Table;
 use super::error::code;
-use super::list::BY_DAY;
+use super::row::BY_DAY;
 use super::schema;
 
 const ACTIVE_SECS_MAX: u64 = 60;

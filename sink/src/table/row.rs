@@ -11,7 +11,8 @@ use proto::{
 };
 use time::Date;
 
-use crate::fact::{Fact, State, Status};
+use crate::fact::{Fact, State};
+use crate::order::Status;
 
 /// An item as DynamoDB gives and takes it.
 pub(super) type Item = HashMap<String, AttributeValue>;
@@ -28,7 +29,7 @@ pub(crate) struct Row {
 /// Says that an item is no row of this form.
 #[derive(Debug, thiserror::Error)]
 #[error("read attribute `{0}` of a row")]
-pub(crate) struct InvalidRow(String);
+pub(crate) struct InvalidRow(pub(super) String);
 
 impl Row {
     pub(super) fn to_item(&self) -> Item {
@@ -78,6 +79,9 @@ impl Row {
         Ok(Row { fact, set_by: parsed(item, "set_by")? })
     }
 }
+
+/// The index over `customer#day` and the image's id.
+pub(super) const BY_DAY: &str = "by_day";
 
 /// Returns the partition of the index `by_day`. A day has ten characters, so no two customers share one.
 pub(super) fn customer_day(customer: &CustomerId, day: Date) -> String {
@@ -228,7 +232,7 @@ fn parsed<T: FromStr>(item: &Item, name: &str) -> Result<T, InvalidRow> {
     text_of(item, name)?.parse().map_err(|_| InvalidRow(name.to_owned()))
 }
 
-fn number_of<T: FromStr>(item: &Item, name: &str) -> Result<T, InvalidRow> {
+pub(super) fn number_of<T: FromStr>(item: &Item, name: &str) -> Result<T, InvalidRow> {
     let value = item.get(name).and_then(|value| value.as_n().ok());
     value.and_then(|digits| digits.parse().ok()).ok_or_else(|| InvalidRow(name.to_owned()))
 }

@@ -5,22 +5,24 @@ use aws_sdk_dynamodb::types::{
     KeySchemaElement, KeyType, ProjectionType, ScalarAttributeType, TableDescription,
 };
 
-use super::list::BY_DAY;
+use super::row::BY_DAY;
 
 /// Attributes that a key of the table, or of anybody's index, may be made of: DynamoDB refuses a row in which one of them
 /// is of another type.
-const NUMBERS: [&str; 8] = [
+const NUMBERS: [&str; 9] = [
     "attempt",
     "expires_at_unix_ms",
     "expires_at_unix_s",
     "finished_at_unix_ms",
     "height",
     "lease_until_unix_ms",
+    "until_unix_ms",
     "uploaded_at_unix_ms",
     "width",
 ];
-const TEXTS: [&str; 14] = [
+const TEXTS: [&str; 15] = [
     "channel",
+    "counts",
     "customer_day",
     "customer_id",
     "dominant_colour",

@@ -1,5 +1,6 @@
 //! The table against a real server of DynamoDB's protocol.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -10,7 +11,8 @@ use proto::{CustomerId, ImageId, UnixMillis};
 use tokio::net::TcpListener;
 
 use super::*;
-use crate::fact::{Fact, Status};
+use crate::fact::Fact;
+use crate::order::{Status, replaces};
 use crate::sample;
 
 /// Starts a server with an empty table.
@@ -132,25 +134,22 @@ async fn a_list_walks_days_newest_first_page_by_page_and_shows_no_other_customer
     ids.sort();
     ids.reverse();
     let mut wanted = wanted(now, 2);
-    let mut place = Some(Place { day: now.date(), after: None });
+    let mut mark = Some(Mark { day: now.date(), after: None });
     let mut listed = Vec::new();
-    while let Some(here) = place {
-        // A place survives its text form: it is what a cursor holds.
+    while let Some(here) = mark {
+        // A mark survives its text form: it is what a cursor holds.
         let here = here.to_string().parse().unwrap();
-        let (rows, next) = table.list(&wanted, here).await.unwrap();
+        let ListPage { rows, next } = list(&table, &wanted, here).await;
         assert!(rows.len() <= 2);
         listed.extend(rows.iter().map(|row| row.fact.source.image_id));
-        place = next;
+        mark = next;
     }
     assert_eq!(listed, ids);
 
     wanted.status = Some(Status::Failed);
-    assert!(table.list(&wanted, Place { day: now.date(), after: None }).await.unwrap().0.is_empty());
+    assert!(list(&table, &wanted, Mark { day: now.date(), after: None }).await.rows.is_empty());
     (wanted.status, wanted.now) = (None, UnixMillis(now.0 + 8 * 86_400_000));
-    assert!(
-        table.list(&wanted, Place { day: now.date(), after: None }).await.unwrap().0.is_empty(),
-        "expired"
-    );
+    assert!(list(&table, &wanted, Mark { day: now.date(), after: None }).await.rows.is_empty(), "expired");
 }
 
 /// Writes a row as a newer sink might: with a status that is not known here.
@@ -176,12 +175,44 @@ async fn a_row_that_cannot_be_read_hides_no_other_row() {
     assert!(matches!(rows.of(unreadable), Found::Unreadable));
     assert!(matches!(rows.of(ImageId::mint()), Found::Nothing));
     let now = UnixMillis::now();
-    let (listed, _) = table.list(&wanted(now, 10), Place { day: id.day(), after: None }).await.unwrap();
-    assert_eq!(listed, [good]);
+    let page = list(&table, &wanted(now, 10), Mark { day: id.day(), after: None }).await;
+    assert_eq!(page.rows, [good]);
     let Err(RowError::Unreadable { customer, .. }) = table.row(unreadable).await else {
         panic!("one that is asked for by itself is not passed over");
     };
     assert_eq!(customer, CustomerId::parse("acme").ok());
+}
+
+/// Lists where nothing has happened of late.
+async fn list(table: &Table, wanted: &Wanted, mark: Mark) -> ListPage {
+    table.list(wanted, mark, &BTreeSet::new()).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_list_says_of_recent_images_what_the_table_says_and_no_more_than_was_asked_for() {
+    let (table, now) = (table().await, UnixMillis::now());
+    let mut rows = Vec::new();
+    for minutes_ago in 0..6 {
+        let fact = sample::facts(sample::source_at("acme", now.0 - minutes_ago * 60_000), 0).remove(1);
+        rows.push(row(fact, 1));
+        table.apply(&rows[rows.len() - 1]).await.unwrap();
+    }
+    let id = |index: usize| rows[index].fact.source.image_id;
+    let from = |index: usize| Mark { day: id(index).day(), after: Some(id(index)) };
+    // What an index says that has not heard of the second and the fourth yet, and not that the fifth has gone.
+    let page = ListPage { rows: vec![rows[1].clone(), rows[3].clone()], next: Some(from(4)) };
+    let recent = BTreeSet::from([id(0), id(2), id(4), id(5)]);
+    assert_eq!(page.in_doubt(from(0), &recent, 10), [id(2), id(4)], "what lies within the page");
+    assert_eq!(page.in_doubt(from(0), &recent, 1), [id(2)]);
+    let known = table.rows(&[id(2)]).await.unwrap();
+    let corrected = |limit| page.clone().corrected(&[id(2), id(4)], &known, &wanted(now, limit));
+    let all = [rows[1].clone(), rows[2].clone(), rows[3].clone()];
+    assert_eq!(corrected(3), ListPage { rows: all.to_vec(), next: Some(from(4)) });
+    assert_eq!(corrected(2), ListPage { rows: all[..2].to_vec(), next: Some(from(2)) });
+    let gone = page.clone().corrected(&[id(1)], &Rows::default(), &wanted(now, 3));
+    assert_eq!(gone.rows, [rows[3].clone()]);
+    let failed = Wanted { status: Some(Status::Failed), ..wanted(now, 3) };
+    assert!(ListPage::default().corrected(&[id(2)], &known, &failed).rows.is_empty());
 }
 
 fn wanted(now: UnixMillis, limit: usize) -> Wanted {

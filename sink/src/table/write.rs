@@ -5,8 +5,8 @@ use std::error::Error;
 use aws_sdk_dynamodb::error::SdkError;
 
 use super::client::Table;
+use super::condition::{condition_of, values_of};
 use super::error::{Unavailable, code, unavailable};
-use super::order::{condition_of, values_of};
 use super::row::{Row, number, text};
 use crate::metrics::{self, TableOperation};
 

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use futures::future::join_all;
 use proto::ImageFailed;
 
-use crate::street::{Answer, Event, Events, Photo, Street, until};
+use crate::street::{Event, Events, Photo, Reply, Street, until};
 
 const WEEK_MS: i64 = 7 * 86_400_000;
 
@@ -193,7 +193,7 @@ async fn a_few_clients_catch_up_at_once_and_the_others_are_told_to_come_back() {
     let ask = || street.request(&late, "/v1/stream", "acme").header("last-event-id", &left_at).send();
     // None of them can end while the row is not written.
     let catching_up = join_all((0..8).map(|_| ask())).await;
-    let ninth = Answer::of(ask().await.unwrap()).await;
+    let ninth = Reply::of(ask().await.unwrap()).await;
     assert_eq!((ninth.status, &ninth.json()["code"]), (503, &"unavailable".into()));
     assert!(ninth.header("retry-after").parse::<u64>().is_ok());
     street.dynamodb.shut_to_writes(false);
@@ -203,6 +203,24 @@ async fn a_few_clients_catch_up_at_once_and_the_others_are_told_to_come_back() {
     }
     let mut events = Events::of(ask().await.unwrap());
     assert_eq!(take(&mut events, 1).await[0].0, photo.id());
+}
+
+#[tokio::test]
+async fn a_sink_whose_stream_hears_nothing_says_so_and_goes_on_once_it_does() {
+    let street = Street::start().await;
+    let sink = street.sink(&[]).await;
+    let mut events = street.stream(&sink, "acme", None).await;
+    events.until_open().await;
+    let is_live = || sink.health.report().components["live-stream"] == "up";
+    assert!(is_live());
+    street.kafka.down();
+    until("it is not live", async || (!is_live()).then_some(())).await;
+    assert!(!sink.health.is_ready());
+    street.kafka.up();
+    until("it is live", async || is_live().then_some(())).await;
+    let photo = street.photo("acme", WEEK_MS).await;
+    street.publish(&photo.failed(0)).await;
+    assert_eq!(take(&mut events, 1).await, [(photo.id(), "failed".to_owned())]);
 }
 
 #[tokio::test]

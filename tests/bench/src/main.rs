@@ -5,6 +5,7 @@
 
 mod baseline;
 mod chart;
+mod corpus;
 mod engine;
 mod figures;
 mod machine;
@@ -78,6 +79,9 @@ enum Part {
         /// Its name
         name: String,
     },
+    /// Answer the questions of a walk over a corpus
+    #[command(hide = true)]
+    Corpus,
 }
 
 fn main() -> Result<()> {
@@ -85,6 +89,7 @@ fn main() -> Result<()> {
     let arguments = Arguments::parse();
     match &arguments.part {
         Some(Part::Engine { name }) => serve::serve(name),
+        Some(Part::Corpus) => corpus::serve(),
         None => bench(&arguments),
     }
 }

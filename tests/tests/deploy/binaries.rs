@@ -22,7 +22,7 @@ const READ_BY_OTHERS: &[&str] = &[
 ];
 
 /// The binary that cargo built beside this test.
-fn binary(name: &str) -> PathBuf {
+pub(crate) fn binary(name: &str) -> PathBuf {
     let test = env::current_exe().expect("a test knows its own path");
     let path = test.ancestors().nth(2).expect("tests lie in target/<profile>/deps").join(name);
     assert!(path.exists(), "{} is not built: `make build` builds it", path.display());

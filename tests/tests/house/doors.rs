@@ -19,7 +19,7 @@ const DOORS: &[Door] = &[
     Door { crates: &["aws_sdk_dynamodb"], places: &["sink/src/table/"] },
     Door { crates: &["prost", "schema_registry_converter"], places: &["proto/"] },
     Door {
-        crates: &["axum", "hyper", "hyper_util", "tower", "tower_http", "reqwest", "multer", "jsonwebtoken"],
+        crates: &["axum", "hyper", "hyper_util", "tower", "tower_http", "reqwest", "jsonwebtoken"],
         places: &[
             "crates/gate/",
             "crates/chassis/",

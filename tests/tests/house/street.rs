@@ -18,6 +18,7 @@ const TOP_LEVEL: &[&str] = &[
     "deny.toml",
     "deploy",
     "docker-compose.yml",
+    "docs",
     "ingest",
     "processor",
     "proto",

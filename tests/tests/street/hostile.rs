@@ -9,8 +9,12 @@ use street::tools::{binary, photo};
 #[tokio::test]
 async fn a_file_that_aborts_hangs_or_eats_memory_ends_in_a_reason() {
     let worker = binary("hostile_worker").display().to_string();
-    let env =
-        [("SAFELIGHT_WORKER_PROGRAM".to_owned(), worker), ("SAFELIGHT_WALL_SECS".to_owned(), "4".to_owned())];
+    let settings = [
+        ("SAFELIGHT_WORKER_PROGRAM", &*worker),
+        ("SAFELIGHT_WALL_SECS", "4"),
+        ("SAFELIGHT_HOST_TRIES_MAX", "2"),
+    ];
+    let env = settings.map(|(name, value)| (name.to_owned(), value.to_owned()));
     let stack = Stack::up_with(&["--kafka", "apache"], &env).await;
     let api = stack.api("acme");
     let bad = [("do:abort", "decoder_crashed"), ("do:hang", "decode_timeout"), ("do:eat", "decode_memory")];

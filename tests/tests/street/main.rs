@@ -3,10 +3,12 @@
 
 #![expect(clippy::unwrap_used, reason = "in a story every surprise is a failed test")]
 
+mod deploys;
 mod env_file;
 mod foreign;
 mod formats;
 mod hostile;
+mod hosts;
 mod kafka_away;
 mod kills;
 mod latency;

@@ -101,7 +101,7 @@ async fn a_corrupt_file_is_rejected_and_the_next_image_is_processed(flags: &[&st
 }
 
 /// Reads everything a topic holds now.
-fn records(stack: &Stack, topic: Topic) -> Vec<OwnedMessage> {
+pub(crate) fn records(stack: &Stack, topic: Topic) -> Vec<OwnedMessage> {
     let consumer: BaseConsumer = ClientConfig::new()
         .set("bootstrap.servers", stack.address("kafka"))
         .set("group.id", "story")
@@ -129,7 +129,7 @@ async fn repeat(stack: &Stack, topic: Topic, record: &OwnedMessage) {
     produce(stack, topic, record.key().unwrap_or_default(), record.payload().unwrap_or_default()).await;
 }
 
-async fn produce(stack: &Stack, topic: Topic, key: &[u8], value: &[u8]) {
+pub(crate) async fn produce(stack: &Stack, topic: Topic, key: &[u8], value: &[u8]) {
     let producer: FutureProducer =
         ClientConfig::new().set("bootstrap.servers", stack.address("kafka")).create().unwrap();
     let record = FutureRecord::to(topic.name()).key(key).payload(value);

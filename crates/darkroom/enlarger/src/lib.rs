@@ -8,16 +8,14 @@ use std::error::Error;
 use std::fmt;
 
 use fast_image_resize::images::{TypedCroppedImage, TypedImage, TypedImageRef};
-use fast_image_resize::pixels::{U8, U8x2, U8x3, U8x4};
+use fast_image_resize::pixels::{U8, U8x3, U8x4, U16x4};
 use fast_image_resize::{PixelTrait, ResizeOptions, Resizer};
 
-/// How many bytes a pixel has, and so which kernels work on it.
+/// How many bytes a pixel has, none of them alpha, and so which kernels work on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pixel {
     /// One.
     One,
-    /// Two.
-    Two,
     /// Three.
     Three,
     /// Four.
@@ -48,6 +46,27 @@ pub struct Target<'a> {
     pub size: [u32; 2],
 }
 
+/// A pixel of four times 16 bits.
+pub type WidePixel = U16x4;
+
+/// Rows of wide pixels, without padding.
+#[derive(Clone, Copy, Debug)]
+pub struct WideView<'a> {
+    /// The whole picture.
+    pub pixels: &'a [WidePixel],
+    /// Pixels in a row, at least one.
+    pub width: usize,
+}
+
+/// Where the result of wide pixels goes: rows without padding.
+#[derive(Debug)]
+pub struct WideTarget<'a> {
+    /// The whole result.
+    pub pixels: &'a mut [WidePixel],
+    /// Pixels in a row, at least one.
+    pub width: usize,
+}
+
 /// Why nothing was resampled: sizes and bytes do not fit each other.
 #[derive(Debug)]
 pub struct Misfit(Box<dyn Error + Send + Sync>);
@@ -69,7 +88,6 @@ pub fn resample(
 ) -> Result<(), Misfit> {
     let resample = match source.pixel {
         Pixel::One => typed::<U8>,
-        Pixel::Two => typed::<U8x2>,
         Pixel::Three => typed::<U8x3>,
         Pixel::Four => typed::<U8x4>,
     };
@@ -89,5 +107,33 @@ fn typed<P: PixelTrait + Default>(
     let view = TypedCroppedImage::new(whole, left, top, width, height)?;
     let [width, height] = target.size;
     let mut target = TypedImage::<P>::from_buffer(width, height, target.bytes)?;
+    Ok(resizer.resize_typed(&view, &mut target, options)?)
+}
+
+/// As [`resample`], for wide pixels.
+pub fn resample_wide(
+    source: WideView<'_>,
+    target: WideTarget<'_>,
+    options: &ResizeOptions,
+    resizer: &mut Resizer,
+) -> Result<(), Misfit> {
+    wide(source, target, options, resizer).map_err(Misfit)
+}
+
+fn wide(
+    source: WideView<'_>,
+    target: WideTarget<'_>,
+    options: &ResizeOptions,
+    resizer: &mut Resizer,
+) -> Result<(), Box<dyn Error + Send + Sync>> {
+    let size = |pixels: usize, width: usize| Ok::<_, Box<dyn Error + Send + Sync>>([
+        u32::try_from(width)?,
+        u32::try_from(pixels / width.max(1))?,
+    ]);
+    let [width, height] = size(source.pixels.len(), source.width)?;
+    let whole = TypedImageRef::<U16x4>::new(width, height, source.pixels)?;
+    let view = TypedCroppedImage::new(whole, 0, 0, width, height)?;
+    let [width, height] = size(target.pixels.len(), target.width)?;
+    let mut target = TypedImage::<U16x4>::from_pixels_slice(width, height, target.pixels)?;
     Ok(resizer.resize_typed(&view, &mut target, options)?)
 }

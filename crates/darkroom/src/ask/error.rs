@@ -18,7 +18,8 @@ pub enum Reason {
     PixelsTooMany,
     /// The header announces a longer side than is allowed, or the file is larger than is allowed.
     DimensionsTooLarge,
-    /// Decoding took too much CPU or wall-clock time, twice; or a program of the recipe's did, once.
+    /// Decoding took too much CPU time, twice; or a program of the recipe's took too long, once; or the host let no worker
+    /// come to an end in time, again and again.
     DecodeTimeout,
     /// Decoding wanted more memory than is allowed.
     DecodeMemory,

@@ -22,7 +22,8 @@ pub struct Limits {
     /// CPU seconds for one original; more ends the worker and rejects the original as `decode_timeout`
     #[arg(long, env = "SAFELIGHT_CPU_SECS", default_value_t = Limits::DEFAULT.cpu_secs)]
     pub cpu_secs: u64,
-    /// Wall-clock seconds for one original; more ends the worker and rejects the original as `decode_timeout`
+    /// Wall-clock seconds for one original; more ends the worker. Where it has CPU time left the host is the cause, and the
+    /// original is tried again
     #[arg(long, env = "SAFELIGHT_WALL_SECS", default_value_t = Limits::DEFAULT.wall_secs)]
     pub wall_secs: u64,
     /// Address space of a worker in bytes; an allocation beyond it rejects the original as `decode_memory`

@@ -120,7 +120,8 @@ pub enum Copyright {
     /// They are dropped, as all metadata is.
     #[default]
     Strip,
-    /// EXIF's Artist and Copyright are written again, ASCII and short, in a block of ours; nothing else is.
+    /// EXIF's Artist and Copyright are written again in a block of ours, as their author wrote them up to 200 bytes each,
+    /// without control characters; nothing else is.
     Keep,
 }
 

@@ -2,15 +2,17 @@
 //! a size is checked before memory is spent on it, and a file must be whole before it is decoded.
 
 pub(crate) mod encode;
-mod gif;
+pub(crate) mod gif;
 pub(crate) mod pam;
-mod png;
+pub(crate) mod png;
 mod webp;
+mod webp_decode;
 pub(crate) mod webp_encode;
 
 use image::metadata::Orientation;
 use image::{ColorType, ImageDecoder, ImageError};
 
+pub(crate) use crate::exif::orientation_of;
 use crate::jpeg::{self, Jpeg};
 use crate::raster::picture::{Channels, Picture};
 use crate::rights::Rights;
@@ -55,7 +57,7 @@ pub(crate) fn rights_of(original: &[u8], format: SourceFormat, limits: &Limits) 
         SourceFormat::Webp => webp::exif(original),
         SourceFormat::Gif => None,
     }?;
-    Rights::read(exif.strip_prefix(b"Exif\0\0").unwrap_or(exif))
+    Rights::read(exif)
 }
 
 /// Checks what a header announces.
@@ -106,12 +108,6 @@ fn from_image_error(error: ImageError) -> RenderError {
         ImageError::Unsupported(cause) => RenderError::unsupported(cause),
         other => RenderError::corrupt(other),
     }
-}
-
-/// The orientation that an EXIF block asks for; a missing or unreadable one asks for none.
-pub(crate) fn orientation_of(exif: Option<&[u8]>) -> Orientation {
-    let block = exif.map(|exif| exif.strip_prefix(b"Exif\0\0").unwrap_or(exif));
-    block.and_then(Orientation::from_exif_chunk).unwrap_or(Orientation::NoTransforms)
 }
 
 /// The profile, unless it is larger than the limit: then the colours are taken as sRGB.

@@ -7,22 +7,39 @@ use image::ImageDecoder;
 use image::codecs::png::PngDecoder;
 
 use super::{Decoded, check_size, from_image_error, orientation_of, read_pixels, within_limit};
+use crate::raster::picture::Picture;
 use crate::{Limits, RenderError};
 
 const SIGNATURE_BYTES: usize = 8;
+/// Where a file says the bits of a sample and, behind that, the colour type.
+const DEPTH_AT: usize = 24;
+/// The colour type of grey without alpha.
+const GREY: u8 = 0;
+/// The colour type of pixels that are places in a palette.
+const INDEXED: u8 = 3;
+/// Of 256 colours.
+const PALETTE_BYTES_MAX: usize = 3 * 256;
+/// `IEND` as it always is.
+const END: &[u8] = b"\0\0\0\0IEND\xaeB`\x82";
 /// Rows, Huffman tables and a palette: what the decoder needs beside pixels and profile.
 const DECODER_BYTES_MAX: u64 = 8 << 20;
 
 pub(super) fn decode(file: &[u8], limits: &Limits) -> Result<Decoded, RenderError> {
     let parts = walk(file, limits)?;
-    let mut allowed = image::Limits::no_limits();
-    allowed.max_alloc = Some(DECODER_BYTES_MAX + 2 * limits.icc_bytes_max);
-    let mut decoder =
-        PngDecoder::with_limits(Cursor::new(&parts.essential), allowed).map_err(from_image_error)?;
-    let icc = within_limit(decoder.icc_profile().ok().flatten(), limits);
-    let picture = read_pixels(decoder, limits)?;
+    let (picture, icc) = pixels(&parts.essential, limits).map_err(|error| match error {
+        RenderError::Corrupt(_) if parts.is_cut => RenderError::truncated("the file ends in its pixel data"),
+        error => error,
+    })?;
     let size = (picture.width, picture.height);
     Ok(Decoded { picture, size, times: 1.0, orientation: orientation_of(parts.exif), icc })
+}
+
+fn pixels(file: &[u8], limits: &Limits) -> Result<(Picture, Option<Vec<u8>>), RenderError> {
+    let mut allowed = image::Limits::no_limits();
+    allowed.max_alloc = Some(DECODER_BYTES_MAX + 2 * limits.icc_bytes_max);
+    let mut decoder = PngDecoder::with_limits(Cursor::new(file), allowed).map_err(from_image_error)?;
+    let icc = within_limit(decoder.icc_profile().ok().flatten(), limits);
+    Ok((read_pixels(decoder, limits)?, icc))
 }
 
 /// The block of EXIF, where there is one.
@@ -31,30 +48,70 @@ pub(super) fn exif<'a>(file: &'a [u8], limits: &Limits) -> Option<&'a [u8]> {
 }
 
 struct Parts<'a> {
-    /// The file without its dispensable chunks.
+    /// The file without its dispensable chunks, with an end.
     essential: Vec<u8>,
     exif: Option<&'a [u8]>,
+    place: Place,
+    /// Whether the file has no end of its own.
+    is_cut: bool,
 }
 
-/// Walks the chunks up to `IEND`. Fails as `truncated` when the file ends before it.
+/// Where a walk is.
+#[derive(PartialEq)]
+enum Place {
+    BeforePixels,
+    InPixels,
+    BehindPixels,
+}
+
+/// Walks the chunks up to `IEND`. Fails as `truncated` when the file ends before its pixel data or in it; whether all of
+/// that is there when the file ends behind it, the decoder sees.
 fn walk<'a>(file: &'a [u8], limits: &Limits) -> Result<Parts<'a>, RenderError> {
     let (signature, mut rest) = file.split_at(SIGNATURE_BYTES);
-    let mut parts = Parts { essential: signature.to_vec(), exif: None };
-    loop {
-        let (chunk, after) = next_chunk(rest)?;
-        rest = after;
+    let (essential, place) = (signature.to_vec(), Place::BeforePixels);
+    let mut parts = Parts { essential, exif: None, place, is_cut: false };
+    while let Some((chunk, after)) = parts.step(rest)? {
         if parts.essential.len() == SIGNATURE_BYTES {
             check_size(header_size(&chunk)?, limits)?;
         }
-        if chunk.kind == b"eXIf" {
-            parts.exif = Some(chunk.content);
+        parts.note(&chunk, limits)?;
+        rest = after;
+    }
+    parts.essential.extend_from_slice(END);
+    Ok(parts)
+}
+
+impl<'a> Parts<'a> {
+    /// The next chunk and what follows; none at the end, and where a file stops behind its pixels.
+    fn step(&mut self, rest: &'a [u8]) -> Result<Option<(Chunk<'a>, &'a [u8])>, RenderError> {
+        let is_pixels = rest.get(4..).is_some_and(|kind| kind.starts_with(b"IDAT"));
+        match (&self.place, is_pixels) {
+            (Place::BehindPixels, true) => return Err(RenderError::corrupt("pixel data in two places")),
+            (_, true) => self.place = Place::InPixels,
+            (Place::InPixels, false) => self.place = Place::BehindPixels,
+            (_, false) => {}
         }
-        if is_essential(&chunk, limits) {
-            parts.essential.extend_from_slice(chunk.whole);
+        match next_chunk(rest) {
+            Ok((chunk, _)) if chunk.kind == b"IEND" => Ok(None),
+            Err(_) if self.place == Place::BehindPixels => {
+                self.is_cut = true;
+                Ok(None)
+            }
+            next => next.map(Some),
         }
-        if chunk.kind == b"IEND" {
-            return Ok(parts);
+    }
+
+    fn note(&mut self, chunk: &Chunk<'a>, limits: &Limits) -> Result<(), RenderError> {
+        match chunk.kind {
+            b"eXIf" => {
+                self.exif.get_or_insert(chunk.content);
+            }
+            b"PLTE" => self.essential.extend(palette(chunk, &self.essential)?),
+            b"tRNS" => self.essential.extend(within_depth(chunk, &self.essential)),
+            _ if is_essential(chunk, limits) => self.essential.extend_from_slice(chunk.whole),
+            _ => {}
         }
+        Ok(())
     }
 }
 
@@ -63,6 +120,13 @@ struct Chunk<'a> {
     content: &'a [u8],
     /// Length, kind, content and checksum.
     whole: &'a [u8],
+}
+
+impl Chunk<'_> {
+    /// Whether the checksum is that of the content.
+    fn is_whole(&self) -> bool {
+        self.whole.ends_with(&crc32(&self.whole[4..self.whole.len() - 4]).to_be_bytes())
+    }
 }
 
 fn next_chunk(bytes: &[u8]) -> Result<(Chunk<'_>, &[u8]), RenderError> {
@@ -86,7 +150,36 @@ fn header_size(chunk: &Chunk<'_>) -> Result<(u32, u32), RenderError> {
 fn is_essential(chunk: &Chunk<'_>, limits: &Limits) -> bool {
     let critical = chunk.kind[0].is_ascii_uppercase();
     let profile = chunk.kind == b"iCCP" && chunk.content.len() as u64 <= limits.icc_bytes_max;
-    critical || profile || chunk.kind == b"tRNS"
+    critical || profile
+}
+
+/// The palette of a picture that has one: colours of three bytes. What others suggest is not looked at.
+fn palette<'a>(chunk: &Chunk<'a>, essential: &[u8]) -> Result<&'a [u8], RenderError> {
+    if essential.get(DEPTH_AT + 1) != Some(&INDEXED) {
+        return Ok(&[]);
+    }
+    if !chunk.content.len().is_multiple_of(3) || !(3..=PALETTE_BYTES_MAX).contains(&chunk.content.len()) {
+        return Err(RenderError::corrupt("a palette of no whole number of colours"));
+    }
+    Ok(chunk.whole)
+}
+
+/// The `tRNS` of a grey picture of few bits says its level in sixteen: those that the picture has count, as libpng does it.
+fn within_depth(chunk: &Chunk<'_>, essential: &[u8]) -> Vec<u8> {
+    match (essential.get(DEPTH_AT..), chunk.content) {
+        (Some([depth @ 1..8, GREY, ..]), [_, level]) if chunk.is_whole() => {
+            let content = [0, level & ((1 << depth) - 1)];
+            let named = [chunk.kind, &content].concat();
+            [&2u32.to_be_bytes(), &named[..], &crc32(&named).to_be_bytes()].concat()
+        }
+        _ => chunk.whole.to_vec(),
+    }
+}
+
+/// PNG's checksum, bit by bit: for short chunks.
+pub(crate) fn crc32(bytes: &[u8]) -> u32 {
+    let step = |crc: u32, _| if crc & 1 == 1 { crc >> 1 ^ 0xedb8_8320 } else { crc >> 1 };
+    !bytes.iter().fold(u32::MAX, |crc, &byte| (0..8).fold(crc ^ u32::from(byte), step))
 }
 
 #[cfg(test)]
@@ -116,12 +209,150 @@ mod tests {
     }
 
     #[test]
-    fn a_cut_at_any_byte_is_truncated() {
+    fn a_cut_before_the_end_of_the_pixel_data_is_truncated_and_a_later_one_is_nothing() {
         let file = sample(ExtendedColorType::Rgba8, 4);
+        let whole = decode(&file, &Limits::DEFAULT).unwrap().picture;
         for end in SIGNATURE_BYTES..file.len() {
-            let error = decode(&file[..end], &Limits::DEFAULT).err().unwrap();
-            assert!(matches!(error, RenderError::Truncated(_)), "cut at {end}: {error}");
+            match decode(&file[..end], &Limits::DEFAULT) {
+                Ok(decoded) => assert!(decoded.picture == whole && end >= file.len() - 12, "cut at {end}"),
+                Err(error) => {
+                    assert!(matches!(error, RenderError::Truncated(_)), "cut at {end}: {error}");
+                    assert!(end < file.len() - 12, "cut at {end}: {error}");
+                }
+            }
         }
+    }
+
+    /// The chunks of a file of `rows`, each with the filter before it.
+    fn built(header: [u8; 4], chunks: &[Vec<u8>], rows: &[u8]) -> Vec<u8> {
+        let [width, height, depth, colours] = header;
+        let header = [0, 0, 0, width, 0, 0, 0, height, depth, colours, 0, 0, 0];
+        // One stored block of deflate's.
+        let length = (rows.len() as u16).to_le_bytes();
+        let (mut a, mut b) = (1u32, 0u32);
+        rows.iter()
+            .for_each(|&byte| (a, b) = ((a + u32::from(byte)) % 65_521, (b + a + u32::from(byte)) % 65_521));
+        let stored =
+            [&[0x78, 0x01, 1][..], &length, &length.map(|byte| !byte), rows, &(b << 16 | a).to_be_bytes()];
+        let chunks =
+            [vec![chunk(b"IHDR", &header)], chunks.to_vec(), vec![chunk(b"IDAT", &stored.concat())]].concat();
+        [&b"\x89PNG\r\n\x1a\n"[..], &chunks.concat(), END].concat()
+    }
+
+    fn chunk(kind: &[u8; 4], content: &[u8]) -> Vec<u8> {
+        let named = [kind, content].concat();
+        [&(content.len() as u32).to_be_bytes(), &named[..], &crc32(&named).to_be_bytes()].concat()
+    }
+
+    fn turn(way: u8) -> Vec<u8> {
+        chunk(
+            b"eXIf",
+            &[&b"II\x2a\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0"[..], &[way, 0, 0, 0, 0, 0, 0, 0]].concat(),
+        )
+    }
+
+    /// As libpng has it, the bits that the depth has no room for do not count.
+    #[test]
+    fn grey_of_every_depth_is_transparent_where_its_level_is_the_transparent_one() {
+        for depth in [1u8, 2, 4, 8] {
+            for said in [0u16, 1, 2, 3, 9, 0x25, 0xff, 0x1ff] {
+                let levels = 1u16 << depth;
+                let row: Vec<u8> = (0..16).map(|at| (at * 7 % levels) as u8).collect();
+                let packed = row
+                    .chunks(8 / usize::from(depth))
+                    .map(|few| few.iter().fold(0, |byte, level| byte << (depth % 8) | level));
+                let rows: Vec<u8> = std::iter::once(0).chain(packed).collect();
+                let file = built([16, 1, depth, 0], &[chunk(b"tRNS", &said.to_be_bytes())], &rows);
+                let picture = decode(&file, &Limits::DEFAULT).unwrap().picture;
+                for (pixel, &level) in picture.bytes.chunks_exact(2).zip(&row) {
+                    let alpha = if u16::from(level) == said % levels { 0 } else { 255 };
+                    let grey = u16::from(level) * 255 / (levels - 1);
+                    assert_eq!(pixel, [grey as u8, alpha], "{depth} bits, {said}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn sixteen_bits_are_transparent_only_where_all_of_them_are_said() {
+        let (row, said) = ([0, 0x12, 0x34, 0x12, 0x35, 0x34, 0x12], [0x12, 0x34]);
+        let grey = built([3, 1, 16, 0], &[chunk(b"tRNS", &said)], &row);
+        let picture = decode(&grey, &Limits::DEFAULT).unwrap().picture;
+        assert_eq!(picture.bytes.iter().skip(1).step_by(2).copied().collect::<Vec<_>>(), [0, 255, 255]);
+        let row = [0, 0, 1, 0, 2, 0, 3, 0, 1, 0, 2, 0, 4];
+        let colours = built([2, 1, 16, 2], &[chunk(b"tRNS", &[0, 1, 0, 2, 0, 3])], &row);
+        let picture = decode(&colours, &Limits::DEFAULT).unwrap().picture;
+        assert_eq!((picture.bytes[3], picture.bytes[7]), (0, 255));
+        let colours = built([2, 1, 8, 2], &[chunk(b"tRNS", &[9, 1, 9, 2, 9, 3])], &[0, 1, 2, 3, 1, 2, 4]);
+        let picture = decode(&colours, &Limits::DEFAULT).unwrap().picture;
+        assert_eq!((picture.bytes[3], picture.bytes[7]), (0, 255));
+    }
+
+    #[test]
+    fn a_palette_has_as_many_alphas_as_are_said_and_black_where_it_has_no_colour() {
+        let palette = chunk(b"PLTE", &[10, 20, 30, 40, 50, 60]);
+        for depth in [1u8, 2, 4, 8] {
+            let row: &[u8] = match depth {
+                1 => &[0, 0b0100_0000],
+                2 => &[0, 0b0001_1000],
+                4 => &[0, 0x01, 0x20],
+                _ => &[0, 0, 1, 2],
+            };
+            let file = built([3, 1, depth, 3], &[palette.clone(), chunk(b"tRNS", &[7])], row);
+            let seen = decode(&file, &Limits::DEFAULT).unwrap().picture.bytes;
+            let third: &[u8] = if depth == 1 { &[10, 20, 30, 7] } else { &[0, 0, 0, 255] };
+            assert_eq!(seen, [&[10, 20, 30, 7, 40, 50, 60, 255], third].concat(), "{depth} bits");
+        }
+    }
+
+    #[test]
+    fn a_palette_of_parts_of_colours_or_none_and_pixels_in_two_places_are_corrupt() {
+        let corrupt = |file: &[u8]| {
+            let error = decode(file, &Limits::DEFAULT).err().unwrap();
+            assert!(matches!(error, RenderError::Corrupt(_)), "{error}");
+        };
+        for bytes in [0, 2, 4, 13, 771] {
+            let palette = chunk(b"PLTE", &vec![9; bytes]);
+            corrupt(&built([2, 1, 8, 3], &[palette.clone()], &[0, 0, 0]));
+            let suggested = built([2, 1, 8, 0], &[palette], &[0, 1, 2]);
+            assert_eq!(decode(&suggested, &Limits::DEFAULT).unwrap().picture.bytes, [1, 2]);
+        }
+        corrupt(&built([2, 1, 8, 3], &[], &[0, 0, 0]));
+        let file = built([2, 1, 8, 0], &[], &[0, 1, 2]);
+        let pixels = &file[33..file.len() - END.len()];
+        let (one, other) = pixels[8..pixels.len() - 4].split_at(5);
+        let apart = [chunk(b"IDAT", one), turn(6), chunk(b"IDAT", other)].concat();
+        corrupt(&[&file[..33], &apart, END].concat());
+    }
+
+    #[test]
+    fn the_first_of_two_orientations_counts_and_one_behind_the_pixels_too() {
+        let row = [0, 1, 2];
+        let orientation = |file: &[u8]| decode(file, &Limits::DEFAULT).unwrap().orientation.to_exif();
+        assert_eq!(orientation(&built([2, 1, 8, 0], &[turn(6), turn(3)], &row)), 6);
+        let file = built([2, 1, 8, 0], &[], &row);
+        let behind = [&file[..file.len() - END.len()], &turn(8), END].concat();
+        assert_eq!(orientation(&behind), 8);
+        assert_eq!(orientation(&[&behind[..], b"whatever follows"].concat()), 8);
+    }
+
+    /// A wrong end, a damaged checksum of what is dispensable, rows that nobody asked for.
+    #[test]
+    fn what_touches_no_pixel_is_no_damage() {
+        let file = built([2, 1, 8, 0], &[], &[0, 1, 2]);
+        let whole = decode(&file, &Limits::DEFAULT).unwrap().picture;
+        let head = &file[..file.len() - END.len()];
+        let mut stray = turn(6);
+        *stray.last_mut().unwrap() ^= 1;
+        for behind in [&b""[..], b"\0\0\0\0IEND....", b"\xff\xff\xff\xffwhat", b"\0\0", &stray] {
+            assert_eq!(
+                decode(&[head, behind].concat(), &Limits::DEFAULT).unwrap().picture,
+                whole,
+                "{behind:?}"
+            );
+        }
+        let more = built([2, 1, 8, 0], &[], &[0, 1, 2, 0, 3, 4]);
+        assert_eq!(decode(&more, &Limits::DEFAULT).unwrap().picture, whole);
     }
 
     #[test]

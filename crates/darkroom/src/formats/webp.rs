@@ -1,22 +1,39 @@
-//! Owns WebP decoding: the still picture or the first frame, and whether the file is whole.
+//! Owns WebP's container: the still picture or the first frame, what is said about it, and whether the file is whole.
+//! What the header does not announce is not there, and of two chunks of a kind the first counts, as browsers have it.
 
-use std::io::Cursor;
+use image::metadata::Orientation;
 
-use image::codecs::webp::WebPDecoder;
-
-use super::{Decoded, from_image_error, orientation_of, read_pixels, within_limit};
+use super::webp_decode::Bitstream;
+use super::{Decoded, check_size, orientation_of, within_limit};
+use crate::raster::canvas::on_canvas;
+use crate::raster::picture::Channels;
 use crate::{Limits, RenderError};
 
 /// `RIFF`, length, `WEBP`.
 const HEADER_BYTES: usize = 12;
+const IS_ANIMATED: u8 = 0x02;
+const HAS_EXIF: u8 = 0x08;
+const HAS_ALPHA: u8 = 0x10;
+const HAS_ICC: u8 = 0x20;
+/// Place, size, duration and flags of a frame.
+const FRAME_HEADER_BYTES: usize = 16;
 
 pub(super) fn decode(file: &[u8], limits: &Limits) -> Result<Decoded, RenderError> {
     let parts = walk(file)?;
+    if let Some(canvas) = parts.canvas {
+        check_size(canvas, limits)?;
+    }
+    let frame = parts.frame.as_ref().ok_or_else(|| RenderError::corrupt("no picture"))?;
+    let bits = Bitstream::open(frame.chunks)?;
+    check_size(bits.size, limits)?;
+    let canvas = parts.canvas.unwrap_or(bits.size);
+    frame.check(bits.size, canvas)?;
+    let is_sheer = bits.has_alpha && (parts.canvas.is_none() || parts.announces(HAS_ALPHA));
+    let channels = if is_sheer || bits.size != canvas { Channels::Rgba } else { Channels::Rgb };
+    let picture = on_canvas(bits.pixels(channels)?, frame.place, canvas);
+    let orientation: Orientation = orientation_of(parts.exif);
     let icc = within_limit(parts.icc.map(<[u8]>::to_vec), limits);
-    let decoder = WebPDecoder::new(Cursor::new(file)).map_err(from_image_error)?;
-    let picture = read_pixels(decoder, limits)?;
-    let size = (picture.width, picture.height);
-    Ok(Decoded { picture, size, times: 1.0, orientation: orientation_of(parts.exif), icc })
+    Ok(Decoded { picture, size: canvas, times: 1.0, orientation, icc })
 }
 
 /// The block of EXIF, where there is one.
@@ -24,44 +41,266 @@ pub(super) fn exif(file: &[u8]) -> Option<&[u8]> {
     walk(file).ok()?.exif
 }
 
+/// A still picture, or the first frame of an animation.
+struct Frame<'a> {
+    place: (u32, u32),
+    /// What an animation says it is; a still picture is its canvas.
+    size: Option<(u32, u32)>,
+    chunks: &'a [u8],
+}
+
+impl Frame<'_> {
+    /// Whether it is as large as it is said to be, and within its canvas.
+    fn check(&self, size: (u32, u32), canvas: (u32, u32)) -> Result<(), RenderError> {
+        let fits = self.place.0 + size.0 <= canvas.0 && self.place.1 + size.1 <= canvas.1;
+        if size != self.size.unwrap_or(canvas) || !fits {
+            return Err(RenderError::corrupt("a picture of another size than its canvas or frame"));
+        }
+        Ok(())
+    }
+}
+
 #[derive(Default)]
 struct Parts<'a> {
+    /// What the extended header announces; a simple file has none.
+    flags: u8,
+    canvas: Option<(u32, u32)>,
     exif: Option<&'a [u8]>,
     icc: Option<&'a [u8]>,
+    frame: Option<Frame<'a>>,
+    /// Still pictures among the chunks.
+    stills: u32,
+}
+
+impl<'a> Parts<'a> {
+    fn announces(&self, flag: u8) -> bool {
+        self.flags & flag != 0
+    }
+
+    fn note(&mut self, chunk: &Chunk<'a>, is_first: bool) -> Result<(), RenderError> {
+        match (chunk.kind, chunk.content) {
+            (b"VP8X", [flags, _, _, _, size @ ..]) if is_first && size.len() >= 6 => {
+                self.flags = *flags;
+                self.canvas = Some((le24(size, 0) + 1, le24(size, 3) + 1));
+            }
+            (b"EXIF", content) if self.announces(HAS_EXIF) => {
+                self.exif.get_or_insert(content);
+            }
+            (b"ICCP", content) if self.announces(HAS_ICC) => {
+                self.icc.get_or_insert(content);
+            }
+            (b"ANMF", content) if self.announces(IS_ANIMATED) && self.frame.is_none() => {
+                self.frame = Some(frame(content)?);
+            }
+            (b"VP8L" | b"VP8 ", _) => self.stills += 1,
+            (b"VP8X", _) if is_first => {}
+            _ if is_first => return Err(RenderError::corrupt("the first chunk is no picture and no header")),
+            _ => {}
+        }
+        Ok(())
+    }
 }
 
 /// Walks the chunks within the announced length. Fails as `truncated` when the file or a chunk ends before it should.
 fn walk(file: &[u8]) -> Result<Parts<'_>, RenderError> {
     let announced = u32::from_le_bytes([file[4], file[5], file[6], file[7]]) as usize + 8;
-    let Some(mut rest) = file.get(HEADER_BYTES..announced.max(HEADER_BYTES)) else {
+    let Some(chunks) = file.get(HEADER_BYTES..announced.max(HEADER_BYTES)) else {
         return Err(RenderError::truncated("the file is shorter than it announces"));
     };
     let mut parts = Parts::default();
+    let mut rest = chunks;
     while !rest.is_empty() {
-        let cut = || RenderError::truncated("the file ends in a chunk");
-        let (head, after) = rest.split_first_chunk::<8>().ok_or_else(cut)?;
-        let length = u32::from_le_bytes([head[4], head[5], head[6], head[7]]) as usize;
-        let content = after.get(..length).ok_or_else(cut)?;
-        match &head[..4] {
-            b"EXIF" => parts.exif = Some(content),
-            b"ICCP" => parts.icc = Some(content),
-            _ => {}
-        }
-        // Chunks are padded to even lengths; the last one's padding is sometimes forgotten.
-        rest = after.get(length + length % 2..).unwrap_or_default();
+        let is_first = rest.len() == chunks.len();
+        let (chunk, after) = next_chunk(rest)?;
+        parts.note(&chunk, is_first)?;
+        rest = after;
+    }
+    if parts.canvas.is_some() && parts.stills > 1 {
+        return Err(RenderError::corrupt("two still pictures"));
+    }
+    if !parts.announces(IS_ANIMATED) {
+        let still = |chunks| Frame { place: (0, 0), size: None, chunks };
+        parts.frame = pixels_in(chunks)?.map(still);
     }
     Ok(parts)
+}
+
+fn frame(content: &[u8]) -> Result<Frame<'_>, RenderError> {
+    let Some((head, rest)) = content.split_at_checked(FRAME_HEADER_BYTES) else {
+        return Err(RenderError::corrupt("a frame shorter than its header"));
+    };
+    let chunks = pixels_in(rest)?.ok_or_else(|| RenderError::corrupt("a frame without a picture"))?;
+    Ok(Frame {
+        place: (2 * le24(head, 0), 2 * le24(head, 3)),
+        size: Some((le24(head, 6) + 1, le24(head, 9) + 1)),
+        chunks,
+    })
+}
+
+/// The first pixels among chunks, with the alpha channel that stands before them.
+fn pixels_in(chunks: &[u8]) -> Result<Option<&[u8]>, RenderError> {
+    let (mut rest, mut alpha) = (chunks, None);
+    while !rest.is_empty() {
+        let (chunk, after) = next_chunk(rest)?;
+        let begin = match chunk.kind {
+            b"ALPH" => {
+                alpha.get_or_insert(rest);
+                None
+            }
+            b"VP8 " => Some(alpha.unwrap_or(rest)),
+            b"VP8L" => Some(rest),
+            _ => None,
+        };
+        if let Some(begin) = begin {
+            return Ok(Some(&begin[..begin.len() - after.len()]));
+        }
+        rest = after;
+    }
+    Ok(None)
+}
+
+struct Chunk<'a> {
+    kind: &'a [u8; 4],
+    content: &'a [u8],
+}
+
+fn next_chunk(bytes: &[u8]) -> Result<(Chunk<'_>, &[u8]), RenderError> {
+    let cut = || RenderError::truncated("the file ends in a chunk");
+    let (kind, after) = bytes.split_first_chunk::<4>().ok_or_else(cut)?;
+    let (length, after) = after.split_first_chunk::<4>().ok_or_else(cut)?;
+    let length = u32::from_le_bytes(*length) as usize;
+    let content = after.get(..length).ok_or_else(cut)?;
+    // Chunks are padded to even lengths; the last one's padding is sometimes forgotten.
+    Ok((Chunk { kind, content }, after.get(length + length % 2..).unwrap_or_default()))
+}
+
+fn le24(bytes: &[u8], at: usize) -> u32 {
+    u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], 0])
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::formats::webp_encode::encode_pixels;
-    use crate::raster::picture::{Channels, Picture};
+    use crate::raster::picture::Picture;
     use image::{ExtendedColorType, ImageEncoder, codecs::webp::WebPEncoder};
 
     fn pixels() -> Vec<u8> {
         (0..60 * 44 * 4).map(|i| (i * i / 53 % 256) as u8).collect()
+    }
+
+    fn chunk(kind: &[u8; 4], content: &[u8]) -> Vec<u8> {
+        let padding = &[0][..content.len() % 2];
+        [kind, &(content.len() as u32).to_le_bytes()[..], content, padding].concat()
+    }
+
+    fn file(chunks: &[Vec<u8>]) -> Vec<u8> {
+        chunk(b"RIFF", &[&b"WEBP"[..], &chunks.concat()].concat())
+    }
+
+    /// An extended header for 60 x 44 pixels.
+    fn extended(flags: u8) -> Vec<u8> {
+        chunk(b"VP8X", &[flags, 0, 0, 0, 59, 0, 0, 43, 0, 0])
+    }
+
+    /// The chunks of a lossless picture of 60 x 44.
+    fn still() -> Vec<u8> {
+        kinds()[0][HEADER_BYTES..].to_vec()
+    }
+
+    fn turn(way: u8) -> Vec<u8> {
+        let block = [&b"II\x2a\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0"[..], &[way, 0, 0, 0, 0, 0, 0, 0]];
+        chunk(b"EXIF", &block.concat())
+    }
+
+    fn read(chunks: &[Vec<u8>]) -> Decoded {
+        decode(&file(chunks), &Limits::DEFAULT).unwrap()
+    }
+
+    #[test]
+    fn the_first_of_two_chunks_counts_and_what_is_not_announced_is_not_there() {
+        let icc = |name: &[u8]| chunk(b"ICCP", name);
+        for (flags, way, profile) in [
+            (0, 1, None),
+            (HAS_EXIF, 6, None),
+            (HAS_ICC, 1, Some("one")),
+            (HAS_EXIF | HAS_ICC, 6, Some("one")),
+        ] {
+            let decoded = read(&[extended(flags), icc(b"one"), icc(b"two"), still(), turn(6), turn(3)]);
+            assert_eq!(decoded.orientation.to_exif(), way, "{flags}");
+            assert_eq!(decoded.icc.as_deref(), profile.map(str::as_bytes), "{flags}");
+        }
+        assert_eq!(read(&[still(), turn(6)]).orientation.to_exif(), 1, "a simple file announces nothing");
+    }
+
+    #[test]
+    fn alpha_that_is_not_announced_is_not_seen() {
+        let lossy = kinds()[1].clone();
+        assert_eq!(&lossy[HEADER_BYTES..][..4], b"VP8X");
+        let chunks = lossy[HEADER_BYTES + 18..].to_vec();
+        assert_eq!(&chunks[..4], b"ALPH");
+        for pixels in [chunks, still()] {
+            assert_eq!(read(&[extended(HAS_ALPHA), pixels.clone()]).picture.channels, Channels::Rgba);
+            assert_eq!(read(&[extended(0), pixels]).picture.channels, Channels::Rgb);
+        }
+    }
+
+    #[test]
+    fn the_longest_sides_of_the_format_are_read() {
+        for (width, height) in [(16_384, 4), (3, 16_384), (16_383, 2)] {
+            let mut file = Vec::new();
+            let grey = vec![77; width as usize * height as usize * 3];
+            WebPEncoder::new_lossless(&mut file)
+                .write_image(&grey, width, height, ExtendedColorType::Rgb8)
+                .unwrap();
+            let picture = decode(&file, &Limits::DEFAULT).unwrap().picture;
+            assert_eq!((picture.width, picture.height, picture.bytes), (width, height, grey));
+        }
+    }
+
+    #[test]
+    fn a_first_frame_stands_at_its_place_on_a_transparent_canvas() {
+        let (width, height) = (20, 10);
+        let mut small = Vec::new();
+        let red = [200, 10, 20].repeat(width * height);
+        WebPEncoder::new_lossless(&mut small).write_image(&red, 20, 10, ExtendedColorType::Rgb8).unwrap();
+        let head = [&[3, 0, 0, 2, 0, 0, 19, 0, 0, 9, 0, 0, 50, 0, 0][..], &[0]].concat();
+        let frame = chunk(b"ANMF", &[&head, &small[HEADER_BYTES..]].concat());
+        let animation = chunk(b"ANIM", &[9, 9, 9, 255, 0, 0]);
+        let picture = read(&[extended(IS_ANIMATED), animation.clone(), frame.clone(), frame.clone()]).picture;
+        for (at, pixel) in picture.bytes.chunks_exact(4).enumerate() {
+            let (x, y) = (at % 60, at / 60);
+            let is_frame = (6..26).contains(&x) && (4..14).contains(&y);
+            assert_eq!(pixel, if is_frame { [200, 10, 20, 255] } else { [0; 4] }, "{x} {y}");
+        }
+        let mut outside = frame.clone();
+        outside[8] = 25;
+        let mut other = frame;
+        other[14] = 18;
+        for frame in [outside, other, chunk(b"ANMF", &head), chunk(b"ANMF", b"short")] {
+            let file = file(&[extended(IS_ANIMATED), animation.clone(), frame]);
+            let error = decode(&file, &Limits::DEFAULT).err().unwrap();
+            assert!(matches!(error, RenderError::Corrupt(_)), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_canvas_beyond_the_limits_or_of_another_size_is_refused() {
+        let huge = chunk(b"VP8X", &[0, 0, 0, 0, 0xff, 0x3f, 0, 0xff, 0x3f, 0]);
+        let error = decode(&file(&[huge, still()]), &Limits::DEFAULT).err().unwrap();
+        assert!(matches!(error, RenderError::PixelsTooMany { .. }), "{error}");
+        let other = chunk(b"VP8X", &[0, 0, 0, 0, 58, 0, 0, 43, 0, 0]);
+        let stranger = chunk(b"ABCD", b"what");
+        for chunks in [
+            vec![other, still()],
+            vec![extended(0)],
+            vec![stranger, still()],
+            vec![extended(0), still(), still()],
+            vec![],
+        ] {
+            let error = decode(&file(&chunks), &Limits::DEFAULT).err().unwrap();
+            assert!(matches!(error, RenderError::Corrupt(_)), "{error}");
+        }
     }
 
     fn kinds() -> [Vec<u8>; 2] {

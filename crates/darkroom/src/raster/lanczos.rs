@@ -19,12 +19,12 @@ static VALUES: LazyLock<[f64; 3 * STEPS + 2]> =
 
 /// The resizer's options with this filter.
 pub(crate) fn options() -> ResizeOptions {
-    let filter = Filter::new("Lanczos3", lanczos3, LOBES).expect("three is a width");
+    let filter = Filter::new("Lanczos3", weight, LOBES).expect("three is a width");
     ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Custom(filter)))
 }
 
 /// The filter within three of zero, and zero elsewhere.
-fn lanczos3(x: f64) -> f64 {
+fn weight(x: f64) -> f64 {
     let place = x.abs().min(LOBES) * STEPS as f64;
     // At most the last step but one.
     let step = place as usize;
@@ -46,7 +46,7 @@ mod tests {
     proptest! {
         #[test]
         fn the_table_is_the_filter(x in -3.5f64..3.5) {
-            prop_assert!((lanczos3(x) - exact(x.abs())).abs() < 3e-6, "{} for {}", lanczos3(x), exact(x.abs()));
+            prop_assert!((weight(x) - exact(x.abs())).abs() < 3e-6, "{} for {}", weight(x), exact(x.abs()));
         }
     }
 }

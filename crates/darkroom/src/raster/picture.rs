@@ -6,6 +6,7 @@ use enlarger::{Pixel, Target, View};
 use crate::RenderError;
 use crate::raster::lanczos;
 use crate::raster::plane::Scaler;
+use crate::raster::sheer::Sheer;
 
 /// What the bytes of a pixel mean.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,17 +80,22 @@ impl Picture {
         scaler: &mut Scaler,
     ) -> Result<Self, RenderError> {
         let mut bytes = scaler.take(width as usize * height as usize * self.channels.count());
-        let pixel = match self.channels {
-            Channels::Grey => Pixel::One,
-            Channels::GreyAlpha => Pixel::Two,
-            Channels::Rgb => Pixel::Three,
-            Channels::Rgba | Channels::Cmyk => Pixel::Four,
+        let resizer = scaler.resizer();
+        let mut opaque = |pixel| {
+            let whole = [self.width, self.height];
+            let source = View { bytes: &self.bytes, pixel, width: self.width, from: [0, 0], size: whole };
+            let target = Target { bytes: &mut bytes, size: [width, height] };
+            let crop = lanczos::options().use_alpha(false).crop(0.0, 0.0, cover.0, cover.1);
+            enlarger::resample(source, target, &crop, resizer).map_err(RenderError::corrupt)
         };
-        let whole = [self.width, self.height];
-        let source = View { bytes: &self.bytes, pixel, width: self.width, from: [0, 0], size: whole };
-        let target = Target { bytes: &mut bytes, size: [width, height] };
-        let crop = lanczos::options().use_alpha(self.channels.has_alpha()).crop(0.0, 0.0, cover.0, cover.1);
-        enlarger::resample(source, target, &crop, scaler.resizer()).map_err(RenderError::corrupt)?;
+        let sheer = Sheer { bytes: &self.bytes, width: self.width as usize, cover };
+        match self.channels {
+            Channels::Grey => opaque(Pixel::One)?,
+            Channels::Rgb => opaque(Pixel::Three)?,
+            Channels::Cmyk => opaque(Pixel::Four)?,
+            Channels::GreyAlpha => sheer.shrink::<2>(width as usize, &mut bytes, resizer)?,
+            Channels::Rgba => sheer.shrink::<4>(width as usize, &mut bytes, resizer)?,
+        }
         Ok(Self::new((width, height), self.channels, bytes))
     }
 
@@ -117,6 +123,7 @@ impl Picture {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use std::f64::consts::PI;
 
     #[test]
     fn an_opaque_alpha_channel_is_dropped_and_another_is_kept() {
@@ -139,12 +146,86 @@ mod tests {
         }
     }
 
+    /// The sums of colour times alpha, and of alpha, for one pixel of a target.
+    fn filtered(picture: &Picture, target: (u32, u32), (x, y): (u32, u32)) -> [f64; 4] {
+        let weights = |samples: u32, target: u32, index: u32| -> Vec<f64> {
+            let scale = f64::from(samples) / f64::from(target);
+            let sinc = |x: f64| if x == 0.0 { 1.0 } else { (PI * x).sin() / (PI * x) };
+            let lanczos = |x: f64| if x.abs() < 3.0 { sinc(x) * sinc(x / 3.0) } else { 0.0 };
+            let weight = |at: u32| lanczos((f64::from(at) + 0.5) / scale - f64::from(index) - 0.5);
+            let sum: f64 = (0..samples).map(weight).sum();
+            (0..samples).map(|at| weight(at) / sum).collect()
+        };
+        let across = weights(picture.width, target.0, x);
+        let down = weights(picture.height, target.1, y);
+        let mut sums = [0.0; 4];
+        for (row, down) in picture.bytes.chunks_exact(picture.width as usize * 4).zip(&down) {
+            for (pixel, across) in row.chunks_exact(4).zip(&across) {
+                let alpha = f64::from(pixel[3]) * across * down;
+                (0..3).for_each(|channel| sums[channel] += f64::from(pixel[channel]) * alpha);
+                sums[3] += alpha;
+            }
+        }
+        sums
+    }
+
     proptest! {
         #[test]
         fn sixteen_bits_round_to_the_nearest_of_eight(wide in any::<u16>()) {
             let picture = Picture::from_16_bit((1, 1), Channels::Grey, wide.to_ne_bytes().to_vec());
             let exact = f64::from(wide) * 255.0 / 65_535.0;
             prop_assert!((f64::from(picture.bytes[0]) - exact).abs() <= 0.5);
+        }
+
+        /// Lanczos swings over beside an edge, alpha and colour alike: what is seen of one colour is that colour.
+        #[test]
+        fn one_colour_stays_that_colour_beside_what_is_transparent(
+            (width, height) in (1u32..60, 1u32..60), (across, down) in (1u32..60, 1u32..60),
+            colour in any::<[u8; 3]>(), blocks in proptest::collection::vec(any::<u8>(), 16), side in 1u32..20,
+            hidden in any::<[u8; 3]>(),
+        ) {
+            let alpha = |x: u32, y: u32| match blocks[((x / side + y / side * 4) % 16) as usize] {
+                0..100 => 0,
+                180.. => 255,
+                some => some,
+            };
+            let pixel = |at: u32| match alpha(at % width, at / width) {
+                0 => [hidden[0], hidden[1], hidden[2], 0],
+                alpha => [colour[0], colour[1], colour[2], alpha],
+            };
+            let bytes = (0..width * height).flat_map(pixel).collect();
+            let picture = Picture::new((width, height), Channels::Rgba, bytes);
+            let small = picture.shrunk(across.min(width), down.min(height), &mut Scaler::default()).unwrap();
+            for seen in small.bytes.chunks_exact(4).filter(|seen| seen[3] > 0) {
+                let off = seen.iter().zip(colour).map(|(seen, colour)| seen.abs_diff(colour)).max().unwrap();
+                prop_assert!(off <= 1, "{seen:?} of {colour:?}");
+            }
+            let greys = |bytes: &[u8]| bytes.chunks_exact(4).flat_map(|pixel| [pixel[0], pixel[3]]).collect();
+            let grey = Picture::new((width, height), Channels::GreyAlpha, greys(&picture.bytes));
+            let small_grey = grey.shrunk(small.width, small.height, &mut Scaler::default()).unwrap();
+            prop_assert_eq!(small_grey.bytes, greys(&small.bytes));
+        }
+
+        /// An independent Lanczos in double precision, weighted by alpha and not clamped before the division.
+        #[test]
+        fn what_is_shrunk_is_what_the_filter_says(
+            (width, height) in (1u32..40, 1u32..40), (across, down) in (1u32..40, 1u32..40),
+            noise in proptest::collection::vec(any::<u8>(), 40 * 40 * 4),
+        ) {
+            let bytes = noise[..(width * height * 4) as usize].to_vec();
+            let picture = Picture::new((width, height), Channels::Rgba, bytes);
+            let (across, down) = (across.min(width), down.min(height));
+            let small = picture.shrunk(across, down, &mut Scaler::default()).unwrap();
+            for (at, pixel) in (0..).zip(small.bytes.chunks_exact(4)) {
+                let exact = filtered(&picture, (across, down), (at % across, at / across));
+                let alpha = exact[3].clamp(0.0, 255.0);
+                prop_assert!((f64::from(pixel[3]) - alpha).abs() < 0.6, "{pixel:?} for {exact:?}");
+                let colours = if pixel[3] > 1 { &pixel[..3] } else { &[] };
+                for (&seen, sum) in colours.iter().zip(exact) {
+                    let level = (sum / exact[3]).clamp(0.0, 255.0);
+                    prop_assert!((f64::from(seen) - level).abs() < 0.7, "{pixel:?} for {exact:?}");
+                }
+            }
         }
 
         #[test]

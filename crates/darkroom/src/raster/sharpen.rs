@@ -1,35 +1,35 @@
 //! Owns sharpening: an unsharp mask on brightness alone, so that no edge gets a coloured fringe. What is invisible
-//! neither gives nor takes. Whole numbers only: the same picture gives the same bytes on every machine.
+//! neither gives nor takes. Sums are in 32-bit floats in a fixed order, with weights that are whole parts: the same picture
+//! gives the same bytes on every machine, and the brightness of what is nearly invisible is as exact as any.
 
 use crate::Sharpen;
 use crate::raster::picture::{Channels, Picture};
 
-/// Sum of a blur's weights.
-const ONE: u32 = 1 << 12;
+/// Parts that a blur's weights are whole numbers of.
+const ONE: f64 = 4096.0;
 /// Standard deviations that a blur reaches to each side.
 const REACH: f64 = 3.0;
 
 /// Adds to an RGB or RGBA picture what a blur takes away from its brightness.
 pub(crate) fn sharpened(mut picture: Picture, sharpen: Sharpen) -> Picture {
     let count = picture.channels.count();
-    let alpha_of = |pixel: &[u8]| if count == 4 { pixel[3] } else { 255 };
+    let is_sheer = picture.channels == Channels::Rgba;
+    let alpha_of = |pixel: &[u8]| if is_sheer { f32::from(pixel[3]) } else { 1.0 };
     // Brightness weighted by alpha, and the weights: their quotient is the brightness of what is seen.
-    let lights: Vec<u16> =
-        picture.bytes.chunks_exact(count).map(|pixel| weighted(brightness(pixel), alpha_of(pixel))).collect();
+    let plane =
+        |of: &dyn Fn(&[u8]) -> f32| -> Vec<f32> { picture.bytes.chunks_exact(count).map(of).collect() };
     let weights = weights(sharpen.radius_px_percent);
     let size = (picture.width as usize, picture.height as usize);
-    let blurred = blur(&lights, size, &weights);
-    let seen = (picture.channels == Channels::Rgba).then(|| {
-        let alphas: Vec<u16> =
-            picture.bytes.chunks_exact(count).map(|pixel| weighted(255, alpha_of(pixel))).collect();
-        blur(&alphas, size, &weights)
-    });
+    let blurred = blur(&plane(&|pixel| brightness(pixel) * alpha_of(pixel)), size, &weights);
+    let seen = is_sheer.then(|| blur(&plane(&alpha_of), size, &weights));
+    let amount = f32::from(sharpen.amount_percent) / 100.0;
     for (index, pixel) in picture.bytes.chunks_exact_mut(count).enumerate() {
-        let opacity = seen.as_ref().map_or(OPAQUE, |seen| seen[index]);
-        let around = i32::from(blurred[index]) * 255 * i32::from(SCALE) / i32::from(opacity.max(1));
-        let own = i32::from(brightness(pixel)) * i32::from(SCALE);
-        let more = (own - around) * i32::from(sharpen.amount_percent) / 100;
-        let more = (more + i32::from(SCALE) / 2).div_euclid(i32::from(SCALE));
+        if is_sheer && pixel[3] == 0 {
+            continue;
+        }
+        let around = seen.as_ref().map_or(blurred[index], |seen| blurred[index] / seen[index]);
+        // A cast of what is whole; it clamps.
+        let more = ((brightness(pixel) - around) * amount + 0.5).floor() as i32;
         for channel in &mut pixel[..3] {
             *channel = u8::try_from((i32::from(*channel) + more).clamp(0, 255)).expect("clamped to a byte");
         }
@@ -37,72 +37,55 @@ pub(crate) fn sharpened(mut picture: Picture, sharpen: Sharpen) -> Picture {
     picture
 }
 
-/// Parts of a step of brightness that a blur tells apart.
-const SCALE: u16 = 128;
-const OPAQUE: u16 = 255 * SCALE;
-
-fn weighted(value: u8, alpha: u8) -> u16 {
-    let product = u32::from(value) * u32::from(alpha) * u32::from(SCALE);
-    u16::try_from((product + 127) / 255).expect("255 * 128 is below 65536")
-}
-
 /// Luma of BT.601, as JPEG has it.
-fn brightness(pixel: &[u8]) -> u8 {
-    let luma = u32::from(pixel[0]) * 77 + u32::from(pixel[1]) * 150 + u32::from(pixel[2]) * 29;
-    u8::try_from((luma + 128) >> 8).expect("the weights sum to 256")
+fn brightness(pixel: &[u8]) -> f32 {
+    let luma = u16::from(pixel[0]) * 77 + u16::from(pixel[1]) * 150 + u16::from(pixel[2]) * 29;
+    f32::from(luma) / 256.0
 }
 
-/// A Gaussian's weights from the middle outwards: the middle once, the others for both sides. They sum to `ONE`.
-fn weights(radius_px_percent: u16) -> Vec<u32> {
+/// A Gaussian's weights from the middle outwards: the middle once, the others for both sides. They sum to one.
+fn weights(radius_px_percent: u16) -> Vec<f32> {
     let radius = f64::from(radius_px_percent.max(1)) / 100.0;
     let reach = (radius * REACH).ceil() as usize;
     let bell = |distance: usize| (-0.5 * (distance as f64 / radius).powi(2)).exp();
     let total = bell(0) + 2.0 * (1..=reach).map(bell).sum::<f64>();
-    let mut weights: Vec<u32> =
-        (0..=reach).map(|distance| (bell(distance) / total * f64::from(ONE)).round() as u32).collect();
-    weights[0] = ONE - 2 * weights[1..].iter().sum::<u32>();
-    weights
+    let mut parts: Vec<f64> = (0..=reach).map(|distance| (bell(distance) / total * ONE).round()).collect();
+    parts[0] = ONE - 2.0 * parts[1..].iter().sum::<f64>();
+    parts.into_iter().map(|part| (part / ONE) as f32).collect()
 }
 
 /// Blurs a plane: rows, then columns. Beyond an edge the edge goes on.
-fn blur(plane: &[u16], (width, height): (usize, usize), weights: &[u32]) -> Vec<u16> {
+fn blur(plane: &[f32], (width, height): (usize, usize), weights: &[f32]) -> Vec<f32> {
     let reach = weights.len() - 1;
-    let mut sums = vec![0; width];
-    let mut rows = Vec::with_capacity(plane.len());
-    let mut padded = vec![0; width + 2 * reach];
-    for row in plane.chunks_exact(width) {
+    let mut rows = vec![0.0; plane.len()];
+    let mut padded = vec![0.0; width + 2 * reach];
+    for (row, sums) in plane.chunks_exact(width).zip(rows.chunks_exact_mut(width)) {
         padded[..reach].fill(row[0]);
         padded[reach..reach + width].copy_from_slice(row);
         padded[reach + width..].fill(row[width - 1]);
-        weigh(&mut sums, weights, |distance| (&padded[reach - distance..], &padded[reach + distance..]));
-        rows.extend(sums.iter().map(|&sum| narrowed(sum)));
+        weigh(sums, weights, |distance| (&padded[reach - distance..], &padded[reach + distance..]));
     }
-    let mut blurred = Vec::with_capacity(plane.len());
-    for y in 0..height {
+    let mut blurred = vec![0.0; plane.len()];
+    for (y, sums) in blurred.chunks_exact_mut(width).enumerate() {
         let row = |y: usize| &rows[y * width..(y + 1) * width];
-        weigh(&mut sums, weights, |distance| {
+        weigh(sums, weights, |distance| {
             (row(y.saturating_sub(distance)), row((y + distance).min(height - 1)))
         });
-        blurred.extend(sums.iter().map(|&sum| narrowed(sum)));
     }
     blurred
 }
 
 /// Sums the neighbours at each distance by their weight; the one at distance 0 counts once.
-fn weigh<'a>(sums: &mut [u32], weights: &[u32], neighbours: impl Fn(usize) -> (&'a [u16], &'a [u16])) {
+fn weigh<'a>(sums: &mut [f32], weights: &[f32], neighbours: impl Fn(usize) -> (&'a [f32], &'a [f32])) {
     for (sum, &own) in sums.iter_mut().zip(neighbours(0).0) {
-        *sum = u32::from(own) * weights[0];
+        *sum = own * weights[0];
     }
     for (distance, weight) in weights.iter().enumerate().skip(1) {
         let (one, other) = neighbours(distance);
         for ((sum, &one), &other) in sums.iter_mut().zip(one).zip(other) {
-            *sum += (u32::from(one) + u32::from(other)) * weight;
+            *sum += (one + other) * weight;
         }
     }
-}
-
-fn narrowed(sum: u32) -> u16 {
-    u16::try_from((sum + ONE / 2) / ONE).expect("a mean of 16-bit numbers is one")
 }
 
 #[cfg(test)]
@@ -116,8 +99,8 @@ mod tests {
 
     #[test]
     fn a_blur_is_a_gaussians() {
-        let mut point = vec![0u16; 21 * 21];
-        point[10 * 21 + 10] = 60_000;
+        let mut point = vec![0.0; 21 * 21];
+        point[10 * 21 + 10] = 60_000.0;
         let blurred = blur(&point, (21, 21), &weights(150));
         let exact =
             |x: f64, y: f64| 60_000.0 / (2.0 * std::f64::consts::PI * 2.25) * (-(x * x + y * y) / 4.5).exp();
@@ -167,6 +150,17 @@ mod tests {
             let sharp = sharpened(picture.clone(), mask(amount, radius));
             let alphas = |picture: &Picture| picture.bytes.iter().skip(3).step_by(4).copied().collect::<Vec<_>>();
             prop_assert_eq!(alphas(&sharp), alphas(&picture));
+        }
+
+        #[test]
+        fn one_colour_stays_that_colour_whatever_is_seen_of_it(
+            width in 1u32..9, height in 1u32..9, amount in 1u16..=500, radius in 10u16..=500,
+            colour in any::<[u8; 3]>(), alphas in proptest::collection::vec(any::<u8>(), 64),
+        ) {
+            let pixel = |&alpha: &u8| [colour[0], colour[1], colour[2], alpha];
+            let bytes = alphas[..(width * height) as usize].iter().flat_map(pixel).collect();
+            let picture = Picture::new((width, height), Channels::Rgba, bytes);
+            prop_assert_eq!(sharpened(picture.clone(), mask(amount, radius)), picture);
         }
     }
 }

@@ -123,7 +123,6 @@ fn a_profile_of_srgb_stays_in_planes_and_a_wide_one_does_not() {
     };
     let srgb = with(moxcms::ColorProfile::new_srgb().encode().unwrap());
     let wide = with(moxcms::ColorProfile::new_display_p3().encode().unwrap());
-    let mut decoder = JpegDecoder::default();
     for (file, expected) in [(&srgb, true), (&wide, false), (&file, true)] {
         let jpeg = Jpeg::open(file, &Limits::DEFAULT).unwrap();
         assert_eq!(stays_in_planes(&jpeg, &plan(&[40]), &Limits::DEFAULT), expected);

@@ -2,6 +2,7 @@
 //! own encoders have just made; knows nothing about what a block says.
 
 use crate::Format;
+use crate::formats::png::crc32;
 
 const JPEG_SOI_BYTES: usize = 2;
 const JPEG_MARK: &[u8] = b"Exif\0\0";
@@ -39,12 +40,6 @@ fn png(file: &[u8], block: &[u8]) -> Vec<u8> {
     let length = u32::try_from(block.len()).expect("a block of two texts is short");
     let chunk = [b"eXIf", block].concat();
     [before, &length.to_be_bytes(), &chunk, &crc32(&chunk).to_be_bytes(), after].concat()
-}
-
-/// PNG's checksum, bit by bit: a block is a few hundred bytes.
-fn crc32(bytes: &[u8]) -> u32 {
-    let step = |crc: u32, _| if crc & 1 == 1 { crc >> 1 ^ 0xedb8_8320 } else { crc >> 1 };
-    !bytes.iter().fold(u32::MAX, |crc, &byte| (0..8).fold(crc ^ u32::from(byte), step))
 }
 
 fn webp(file: &[u8], block: &[u8], (width, height): (u32, u32)) -> Vec<u8> {

@@ -1,36 +1,38 @@
 //! Owns an original's words about its rights: EXIF's Artist and Copyright, read from its first directory, and a block of
-//! ours that says them again. Nothing else of a block is looked at, and no byte of it is copied: text becomes short,
-//! printable ASCII.
+//! ours that says them again. Nothing else of a block is looked at or copied. The words stay the author's, byte for byte,
+//! in whichever script: only their length is bounded, and what is no character at all is left out.
 
 pub(crate) mod embed;
 
+use crate::exif::{ASCII, ENTRY_BYTES, Exif};
+
 /// Bytes of one text.
 const TEXT_BYTES_MAX: usize = 200;
-/// Entries of a directory that are looked at; cameras write about fifteen.
-const ENTRIES_MAX: usize = 200;
 const ARTIST: u16 = 0x013b;
 const COPYRIGHT: u16 = 0x8298;
-const ASCII: u16 = 2;
-const ENTRY_BYTES: usize = 12;
+/// Between a photographer's and an editor's rights, which EXIF keeps apart by a zero.
+const BETWEEN: &[u8] = b"; ";
 
 /// Who made the picture and whose it is.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Rights {
-    artist: Option<String>,
-    copyright: Option<String>,
+    artist: Option<Vec<u8>>,
+    copyright: Option<Vec<u8>>,
 }
 
 impl Rights {
-    /// Reads a TIFF block as EXIF has it, without the mark `Exif\0\0`; none where it says nothing.
+    /// Reads a block of EXIF; none where it says nothing.
     pub(crate) fn read(block: &[u8]) -> Option<Rights> {
-        let tiff = Tiff::open(block)?;
-        let rights = Rights { artist: tiff.text(ARTIST), copyright: tiff.text(COPYRIGHT) };
+        let exif = Exif::open(block)?;
+        let text = |tag| exif.text(tag).and_then(plain);
+        let rights = Rights { artist: text(ARTIST), copyright: text(COPYRIGHT) };
         (rights != Rights::default()).then_some(rights)
     }
 
-    /// Writes a TIFF block with these two texts and nothing else.
+    /// Writes a TIFF block with these two texts and nothing else. Their type is ASCII whatever they hold, as everybody
+    /// writes UTF-8: few readers know the type that EXIF 3.0 has for it.
     pub(crate) fn to_block(&self) -> Vec<u8> {
-        let texts: Vec<(u16, &str)> = [(ARTIST, &self.artist), (COPYRIGHT, &self.copyright)]
+        let texts: Vec<(u16, &[u8])> = [(ARTIST, &self.artist), (COPYRIGHT, &self.copyright)]
             .into_iter()
             .filter_map(|(tag, text)| Some((tag, text.as_deref()?)))
             .collect();
@@ -39,7 +41,7 @@ impl Rights {
         let mut offset = block.len() + texts.len() * ENTRY_BYTES + 4;
         let mut values = Vec::new();
         for (tag, text) in texts {
-            let mut value = text.as_bytes().to_vec();
+            let mut value = text.to_vec();
             value.push(0);
             let count = u32::try_from(value.len()).expect("a text is short");
             block.extend(tag.to_le_bytes());
@@ -62,61 +64,32 @@ impl Rights {
     }
 }
 
-/// A block, and in which order its numbers' bytes stand.
-struct Tiff<'a> {
-    block: &'a [u8],
-    little: bool,
+/// The author's bytes, of a bounded length and with a space for each control character; none where nothing is left. What
+/// is not UTF-8 is some older code page: its bytes stay too, for nobody says which it is.
+fn plain(bytes: &[u8]) -> Option<Vec<u8>> {
+    let parts = bytes.split(|&byte| byte == 0).map(spaced).collect::<Vec<_>>();
+    let parts: Vec<&[u8]> =
+        parts.iter().map(|part| part.trim_ascii()).filter(|part| !part.is_empty()).collect();
+    let mut text = parts.join(BETWEEN);
+    text.truncate(whole_characters(&text));
+    text.truncate(text.trim_ascii_end().len());
+    (!text.is_empty()).then_some(text)
 }
 
-impl<'a> Tiff<'a> {
-    fn open(block: &'a [u8]) -> Option<Tiff<'a>> {
-        match block.get(..4)? {
-            b"II\x2a\0" => Some(Tiff { block, little: true }),
-            b"MM\0\x2a" => Some(Tiff { block, little: false }),
-            _ => None,
-        }
-    }
-
-    fn u16(&self, at: usize) -> Option<u16> {
-        let bytes = *self.block.get(at..)?.first_chunk()?;
-        Some(if self.little { u16::from_le_bytes(bytes) } else { u16::from_be_bytes(bytes) })
-    }
-
-    fn u32(&self, at: usize) -> Option<usize> {
-        let bytes = *self.block.get(at..)?.first_chunk()?;
-        Some(if self.little { u32::from_le_bytes(bytes) } else { u32::from_be_bytes(bytes) } as usize)
-    }
-
-    /// The text of a tag in the first directory.
-    fn text(&self, tag: u16) -> Option<String> {
-        let directory = self.u32(4)?;
-        let count = usize::from(self.u16(directory)?).min(ENTRIES_MAX);
-        let mut entries = (0..count).filter_map(|index| directory.checked_add(2 + index * ENTRY_BYTES));
-        let entry = entries.find(|&entry| self.u16(entry) == Some(tag))?;
-        if self.u16(entry + 2)? != ASCII {
-            return None;
-        }
-        let length = self.u32(entry + 4)?;
-        let start = if length <= 4 { entry + 8 } else { self.u32(entry + 8)? };
-        plain(self.block.get(start..start.checked_add(length)?)?)
+/// Control characters as spaces: those of ASCII, and in UTF-8 those of Latin-1 too.
+fn spaced(part: &[u8]) -> Vec<u8> {
+    match str::from_utf8(part) {
+        Ok(text) => text.replace(char::is_control, " ").into_bytes(),
+        Err(_) => part.iter().map(|&byte| if byte.is_ascii_control() { b' ' } else { byte }).collect(),
     }
 }
 
-/// Short, printable ASCII; none where nothing is left. EXIF puts a zero between a photographer's and an editor's rights.
-fn plain(bytes: &[u8]) -> Option<String> {
-    let decoded = String::from_utf8_lossy(bytes);
-    let parts: Vec<&str> = decoded.split('\0').map(str::trim).filter(|part| !part.is_empty()).collect();
-    let mut text = String::new();
-    for c in parts.join("; ").chars() {
-        match c {
-            '\u{a9}' => text.push_str("(c)"),
-            c if c == ' ' || c.is_ascii_graphic() => text.push(c),
-            _ => text.push('?'),
-        }
+/// The bytes of a text within the limit, without a part of a character.
+fn whole_characters(text: &[u8]) -> usize {
+    match str::from_utf8(text) {
+        Ok(text) => text.floor_char_boundary(TEXT_BYTES_MAX),
+        Err(_) => text.len().min(TEXT_BYTES_MAX),
     }
-    text.truncate(TEXT_BYTES_MAX);
-    let text = text.trim();
-    (!text.is_empty()).then(|| text.to_owned())
 }
 
 #[cfg(test)]
@@ -125,7 +98,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn rights(artist: &str, copyright: &str) -> Rights {
-        let text = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+        let text = |text: &str| (!text.is_empty()).then(|| text.as_bytes().to_vec());
         Rights { artist: text(artist), copyright: text(copyright) }
     }
 
@@ -138,11 +111,37 @@ mod tests {
     }
 
     #[test]
-    fn only_plain_short_text_is_kept() {
-        assert_eq!(plain("© Ada\0Bob\n\0".as_bytes()).unwrap(), "(c) Ada; Bob");
-        assert_eq!(plain(b"\xff\x1b[2J").unwrap(), "??[2J");
+    fn the_authors_bytes_are_kept_in_any_script_and_code_page() {
+        for text in ["© Ada Lovelace", "山田 太郎", "Ørsted, Æon ЖАННА", "👩🏽‍🚀"] {
+            assert_eq!(plain(text.as_bytes()).unwrap(), text.as_bytes());
+        }
+        // "Müller" in Latin-1, "山" in Shift JIS.
+        assert_eq!(plain(b"M\xfcller \x8e\x52\0").unwrap(), b"M\xfcller \x8e\x52");
+    }
+
+    #[test]
+    fn a_text_is_cut_between_two_characters_and_has_no_control_characters() {
+        assert_eq!(plain("© Ada\0Bob\n\0".as_bytes()).unwrap(), "© Ada; Bob".as_bytes());
+        assert_eq!(plain(b"\xff\x1b[2J\x7f").unwrap(), b"\xff [2J");
+        assert_eq!(plain("a\u{85}b\u{9b}c\r\nd".as_bytes()).unwrap(), b"a b c  d");
         assert_eq!(plain(&[b'x'; 9000]).unwrap().len(), TEXT_BYTES_MAX);
-        assert_eq!(plain(b" \0 "), None);
+        assert_eq!(plain("山".repeat(90).as_bytes()).unwrap(), "山".repeat(66).as_bytes());
+        assert_eq!(plain(&[0xfc; 9000]).unwrap().len(), TEXT_BYTES_MAX);
+        assert_eq!(plain(b" \0 \x01"), None);
+    }
+
+    /// What EXIF 3.0 writes is read, and said again as everybody reads it.
+    #[test]
+    fn the_type_of_exif_3_is_read() {
+        let name = "Zoë";
+        let block = [
+            &b"II\x2a\0\x08\0\0\0\x01\0\x3b\x01\x81\0\x05\0\0\0\x1a\0\0\0\0\0\0\0"[..],
+            name.as_bytes(),
+            b"\0",
+        ];
+        let read = Rights::read(&block.concat()).unwrap();
+        assert_eq!(read, rights(name, ""));
+        assert_eq!(Rights::read(&read.to_block()), Some(read));
     }
 
     #[test]
@@ -156,16 +155,16 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_written_is_read_again(artist in "[!-~]{0,9}", copyright in "([!-~][ -~]{0,90})?[!-~]") {
+        fn what_is_written_is_read_again(artist in "[!-~]{0,9}", copyright in "([!-~äß山🦀][ -~äß山🦀]{0,40})?[!-~äß山🦀]") {
             let rights = rights(&artist, &copyright);
             prop_assert_eq!(Rights::read(&rights.to_block()), Some(rights));
         }
 
         #[test]
-        fn noise_never_panics(order in any::<bool>(), noise in proptest::collection::vec(any::<u8>(), 0..90)) {
-            let mut block = if order { b"II\x2a\0".to_vec() } else { b"MM\0\x2a".to_vec() };
-            block.extend(noise);
-            drop(Rights::read(&block));
+        fn no_bytes_become_more_than_a_bounded_text(bytes in proptest::collection::vec(any::<u8>(), 0..600)) {
+            let text = plain(&bytes).unwrap_or_default();
+            prop_assert!(text.len() <= TEXT_BYTES_MAX && !text.iter().any(u8::is_ascii_control));
+            prop_assert!(str::from_utf8(&bytes).is_err() || str::from_utf8(&text).is_ok());
         }
     }
 }

@@ -1,13 +1,15 @@
 //! Bombs and damaged files against a pool of real workers: each ends in renditions or a reason, the pool stands, and a
 //! good photo sent in between arrives. The test program is its own worker.
 //!
-//! `SAFELIGHT_CHAOS_FILES` says how many damaged files of each format there are, 500 if nothing does.
+//! `SAFELIGHT_CHAOS_FILES` says how many damaged files of each format there are, 500 if nothing does;
+//! `SAFELIGHT_CHAOS_SEQUENCES` how many pairs and triples of files one worker gets, 2,000 if nothing does.
 
 #![expect(clippy::print_stdout, reason = "a test without the standard harness reports by itself")]
 
 mod damage;
 #[path = "../judges/foreign.rs"]
 mod foreign;
+mod sequences;
 mod siege;
 
 use std::collections::BTreeMap;
@@ -19,11 +21,15 @@ use std::time::Duration;
 
 use damage::{Chance, Kind, damaged};
 use darkroom::worker::run_if_worker;
+use sequences::Sequences;
 use siege::{Attack, Siege};
 
 /// A file gets two chances of `wall_secs` each, and each may need a worker to start first.
 const ANSWER_SECS_MAX: u64 = 40;
 const FILES_DEFAULT: u64 = 500;
+const SEQUENCES_DEFAULT: u64 = 2000;
+/// Sequences that went wrong and are told.
+const TOLD_MAX: usize = 8;
 
 fn main() {
     run_if_worker();
@@ -49,6 +55,7 @@ fn main() {
 const TESTS: &[(&str, fn())] = &[
     ("every_bomb_ends_in_an_answer", every_bomb_ends_in_an_answer),
     ("every_damaged_file_ends_in_an_answer", every_damaged_file_ends_in_an_answer),
+    ("no_original_knows_of_the_one_before_it", no_original_knows_of_the_one_before_it),
 ];
 
 fn every_bomb_ends_in_an_answer() {
@@ -73,8 +80,7 @@ fn every_bomb_ends_in_an_answer() {
 fn every_damaged_file_ends_in_an_answer() {
     let folder = tempfile::tempdir().expect("a folder");
     foreign::script("seeds.py", &[folder.path()]);
-    let count = std::env::var("SAFELIGHT_CHAOS_FILES")
-        .map_or(FILES_DEFAULT, |text| text.parse().expect("`SAFELIGHT_CHAOS_FILES` is a number"));
+    let count = number("SAFELIGHT_CHAOS_FILES", FILES_DEFAULT);
     for kind in Kind::ALL {
         let seeds = seeds(&folder.path().join(kind.name()));
         let siege = Siege::begin(25);
@@ -97,6 +103,23 @@ fn every_damaged_file_ends_in_an_answer() {
         println!("{}, {count} damaged files\n{}", kind.name(), siege.end());
         crashes.iter().for_each(|crash| println!("  {crash}"));
     }
+}
+
+fn no_original_knows_of_the_one_before_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    foreign::script("seeds.py", &[folder.path()]);
+    let count = number("SAFELIGHT_CHAOS_SEQUENCES", SEQUENCES_DEFAULT);
+    let mut sequences = Sequences::begin(|kind| seeds(&folder.path().join(kind.name())));
+    let mut chance = Chance::new(9);
+    let wrong: Vec<_> = (0..count).filter_map(|_| sequences.send(&mut chance)).collect();
+    println!("{count} sequences, {} wrong; {}", wrong.len(), sequences.account());
+    let told = wrong.iter().take(TOLD_MAX).cloned().collect::<Vec<_>>().join("\n");
+    assert!(wrong.is_empty(), "{} of {count} sequences end otherwise:\n{told}", wrong.len());
+}
+
+fn number(variable: &str, default: u64) -> u64 {
+    std::env::var(variable)
+        .map_or(default, |text| text.parse().unwrap_or_else(|_| panic!("`{variable}` is a number")))
 }
 
 fn seeds(folder: &Path) -> Vec<Vec<u8>> {

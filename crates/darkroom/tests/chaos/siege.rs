@@ -79,7 +79,10 @@ impl Siege {
         let start = Instant::now();
         let attack = match self.pool.develop(customer, file, &plan()) {
             Ok(_) => Attack::Developed,
-            Err(Failure::Rejected { reason, detail }) => Attack::Rejected { reason: reason.as_str(), detail },
+            // The second on a machine that is busy with something else.
+            Err(Failure::Rejected { reason, detail } | Failure::Disturbed { reason, detail }) => {
+                Attack::Rejected { reason: reason.as_str(), detail }
+            }
             Err(failure) => panic!("the pool is down: {failure:?}"),
         };
         *self.tally().entry(attack.word().to_owned()).or_default() += 1;

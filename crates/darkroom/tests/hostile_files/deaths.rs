@@ -18,7 +18,6 @@ pub(crate) const TESTS: Tests = &[
     ("a_panic_is_decoder_crashed", a_panic_is_decoder_crashed),
     ("a_quiet_exit_is_decoder_crashed", a_quiet_exit_is_decoder_crashed),
     ("a_spinning_decoder_is_decode_timeout", a_spinning_decoder_is_decode_timeout),
-    ("a_sleeping_decoder_is_decode_timeout", a_sleeping_decoder_is_decode_timeout),
     ("a_greedy_decoder_is_decode_memory", a_greedy_decoder_is_decode_memory),
     ("garbage_is_not_believed", garbage_is_not_believed),
     ("an_endless_answer_is_cut_off", an_endless_answer_is_cut_off),
@@ -64,13 +63,6 @@ fn a_spinning_decoder_is_decode_timeout() {
     let pool = pool();
     let (reason, detail) = rejection(&pool, "c", "do:spin x;");
     assert_eq!((reason, detail.as_str()), (Reason::DecodeTimeout, "the CPU time is used up"));
-}
-
-fn a_sleeping_decoder_is_decode_timeout() {
-    let limits = Limits { wall_secs: 1, ..limits() };
-    let pool = Pool::start(PoolConfig { limits, ..config() }).expect("workers start");
-    let (reason, detail) = rejection(&pool, "c", "do:sleep x;");
-    assert_eq!((reason, detail.as_str()), (Reason::DecodeTimeout, "no answer within 1 s"));
 }
 
 fn a_greedy_decoder_is_decode_memory() {
@@ -163,7 +155,7 @@ fn a_thousand_damaged_files_are_all_answered() {
                 damage(&mut file, &mut seed);
             }
             let answer = pool.develop("c", &file, &plan());
-            assert!(!matches!(answer, Err(Failure::Unavailable(_))), "{answer:?}");
+            assert!(matches!(answer, Ok(_) | Err(Failure::Rejected { .. })), "{answer:?}");
         }
     }
 }

@@ -19,7 +19,7 @@ pub(crate) const TESTS: Tests = &[
     ("what_a_worker_takes_is_within_the_estimate", what_a_worker_takes_is_within_the_estimate),
 ];
 
-fn children_of(parent: u32) -> Vec<u32> {
+pub(crate) fn children_of(parent: u32) -> Vec<u32> {
     let processes = std::fs::read_dir("/proc").expect("/proc is mounted").flatten();
     let ids = processes.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
     ids.filter(|id| parent_of(*id) == Some(parent)).collect()

@@ -8,6 +8,7 @@ mod composed;
 mod confinement;
 mod deaths;
 mod deeds;
+mod disturbed;
 mod escapes;
 mod harness;
 mod launchers;
@@ -25,6 +26,7 @@ fn main() {
     match std::env::args().nth(1).as_deref() {
         Some(WORKER_ARG) => serve(deeds::misbehave),
         Some(STATION_ARG) => leftovers::hang_as_a_station(),
+        Some(disturbed::DRAINING_ARG) => disturbed::drain_as_a_station(),
         Some(escapes::OUTSIDE_ARG) => attempt_outside(),
         Some(programs::PROGRAM_ARG) => programs::behave(),
         Some("--list") => tests().iter().for_each(|(name, _)| println!("{name}: test")),
@@ -44,6 +46,7 @@ type Test = (String, Box<dyn Fn()>);
 fn tests() -> Vec<Test> {
     let lists = [
         deaths::TESTS,
+        disturbed::TESTS,
         confinement::TESTS,
         leftovers::TESTS,
         programs::TESTS,

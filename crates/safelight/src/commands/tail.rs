@@ -3,13 +3,12 @@
 use std::process::ExitCode;
 
 use clap::Args;
-use futures::TryStreamExt as _;
 
 use crate::cli::{OutputArgs, StackArgs};
 use crate::client::{Client, Image};
 use crate::commands::status::renditions;
+use crate::follow::Follower;
 use crate::output::{self, Form, printable};
-use crate::sse::SseReader;
 
 /// Whose results.
 #[derive(Debug, Args)]
@@ -20,19 +19,15 @@ pub(crate) struct TailArgs {
     output: OutputArgs,
 }
 
-/// Prints a line for each event until the stream ends or Ctrl-C.
+/// Prints a line for each event until Ctrl-C. A connection that ends is followed by another, which goes on where it ended.
 pub(crate) async fn run(args: TailArgs) -> anyhow::Result<ExitCode> {
-    let mut stream = Box::pin(Client::open(&args.stack)?.stream().await?);
-    let mut reader = SseReader::default();
+    let mut follower = Follower::new(|| Client::open(&args.stack));
     loop {
-        let bytes = tokio::select! {
-            bytes = stream.try_next() => bytes?,
+        let events = tokio::select! {
+            events = follower.next() => events?,
             _ = tokio::signal::ctrl_c() => return Ok(ExitCode::SUCCESS),
         };
-        let Some(bytes) = bytes else {
-            anyhow::bail!("the stream ended");
-        };
-        for event in reader.push(&bytes)? {
+        for event in events {
             print(args.output.output, &event.name, &event.data)?;
         }
     }

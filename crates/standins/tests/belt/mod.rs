@@ -7,7 +7,9 @@ use std::sync::{Arc, LazyLock, Mutex};
 use std::time::{Duration, Instant};
 
 use anyhow::anyhow;
-use conveyor::{Belt, BeltArgs, Fault, Handler, Headers, KafkaArgs, Publisher, Record, Tail};
+use conveyor::{
+    Belt, BeltArgs, Fault, Handler, Headers, KafkaArgs, Publisher, Record, Tail, TailFrom, TailOf,
+};
 use futures::future::try_join_all;
 use proto::{
     Channel, ClaimCheck, Codec, CustomerId, Format, ImageId, ImageUploaded, ObjectKey, Picture, Reason,
@@ -71,6 +73,11 @@ impl Cluster {
 
     pub(crate) async fn stop(self) {
         self.broker.stop().await;
+    }
+
+    pub(crate) async fn tail(&self, topic: Topic, from: TailFrom) -> Tail {
+        let (kafka, topics, stall_max) = (&self.args, &[topic], PATIENCE);
+        Tail::open(TailOf { kafka, topics, name: "test", stall_max }, from).await.expect("a tail")
     }
 
     pub(crate) fn publisher(&self) -> Publisher {

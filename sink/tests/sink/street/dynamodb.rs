@@ -1,5 +1,5 @@
 //! DynamoDB in memory, behind a door that can be shut to writes: then rows are read and none is written, as while the
-//! group that writes them is behind.
+//! group that writes them is behind. Its index is consistent at once; the door can leave it behind, as a real one may be.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -26,11 +26,17 @@ struct Door {
     behind: String,
     http: reqwest::Client,
     is_shut: AtomicBool,
+    /// The index has heard of nothing yet.
+    is_index_behind: AtomicBool,
 }
 
 async fn pass(State(door): State<Arc<Door>>, headers: HeaderMap, body: Bytes) -> Response {
-    let is_write = headers["x-amz-target"].to_str().is_ok_and(|target| target.ends_with(".PutItem"));
-    if is_write && door.is_shut.load(Ordering::SeqCst) {
+    let asks =
+        |operation: &str| headers["x-amz-target"].to_str().is_ok_and(|target| target.ends_with(operation));
+    if asks(".Query") && door.is_index_behind.load(Ordering::SeqCst) {
+        return r#"{"Items":[],"Count":0,"ScannedCount":0}"#.into_response();
+    }
+    if asks(".PutItem") && door.is_shut.load(Ordering::SeqCst) {
         return StatusCode::SERVICE_UNAVAILABLE.into_response();
     }
     let sent = door.http.post(&door.behind).headers(headers).body(body).send().await;
@@ -44,7 +50,12 @@ impl DynamoDb {
         let database = dynoxide::Database::memory().expect("memory suffices");
         let (listener, behind) = listen().await;
         tokio::spawn(async move { dynoxide::server::serve_on(listener, database).await });
-        let door = Door { behind, http: reqwest::Client::new(), is_shut: AtomicBool::new(false) };
+        let door = Door {
+            behind,
+            http: reqwest::Client::new(),
+            is_shut: AtomicBool::new(false),
+            is_index_behind: AtomicBool::new(false),
+        };
         let door = Arc::new(door);
         let router = Router::new().fallback(pass).with_state(Arc::clone(&door));
         let (listener, url) = listen().await;
@@ -55,6 +66,11 @@ impl DynamoDb {
     /// Shuts the door to writes, or opens it again.
     pub(crate) fn shut_to_writes(&self, is_shut: bool) {
         self.door.is_shut.store(is_shut, Ordering::SeqCst);
+    }
+
+    /// Lets the index know nothing of what is in the table, as it may for a while, or everything again.
+    pub(crate) fn leave_index_behind(&self, is_behind: bool) {
+        self.door.is_index_behind.store(is_behind, Ordering::SeqCst);
     }
 
     /// Gives the image's row a status that no sink of today knows, as a newer one might. Waits for the row: an image is

@@ -4,12 +4,14 @@ use bytes::Bytes;
 use conveyor::Headers;
 use depot::{Bucket, Deposit};
 use proto::{
-    Channel, CustomerId, DeadRecord, Format, ImageFailed, ImageId, ImageProcessed, ImageUploaded, ObjectKey,
-    Picture, Placeholder, Reason, Recipe, RenditionFact, Source, UnixMillis,
+    Channel, ClaimCheck, CustomerId, DeadRecord, Format, ImageFailed, ImageId, ImageProcessed, ImageUploaded,
+    ObjectKey, Picture, Placeholder, Reason, Recipe, RenditionFact, Sha256, Source, UnixMillis,
 };
 
 use super::Street;
 
+/// Of originals, unless something else is set.
+const BUCKET: &str = "safelight-originals";
 pub(crate) const ORIGINAL: &[u8] = b"the bytes of an original";
 pub(crate) const THUMB: &[u8] = b"the bytes of a thumb";
 
@@ -47,8 +49,12 @@ impl Photo {
 impl Street {
     /// Puts an original into S3 and tells nobody.
     pub(crate) async fn photo(&self, customer: &str, lives_ms: i64) -> Photo {
+        self.photo_of(ImageId::mint(), customer, lives_ms).await
+    }
+
+    /// Puts the original of a given image into S3 and tells nobody.
+    pub(crate) async fn photo_of(&self, image_id: ImageId, customer: &str, lives_ms: i64) -> Photo {
         let customer_id = CustomerId::parse(customer).expect("a valid customer");
-        let image_id = ImageId::mint();
         let uploaded_at = image_id.uploaded_at();
         let expires_at = UnixMillis(uploaded_at.0 + lives_ms);
         let (key, recipe) = (ObjectKey::original(&customer_id, image_id), Recipe::default_recipe().id());
@@ -77,6 +83,35 @@ impl Street {
         Photo { source }
     }
 
+    /// Returns an image whose original nobody will read: it is only listed, and there may be thousands of them.
+    pub(crate) fn listed(&self, customer: &str, lives_ms: i64) -> Photo {
+        let (customer_id, image_id) =
+            (CustomerId::parse(customer).expect("a valid customer"), ImageId::mint());
+        let uploaded_at = image_id.uploaded_at();
+        let key = ObjectKey::original(&customer_id, image_id);
+        self.s3.lay(BUCKET, &key.to_string(), ORIGINAL);
+        let original = ClaimCheck {
+            bucket: BUCKET.to_owned(),
+            key,
+            version: None,
+            etag: String::new(),
+            bytes: ORIGINAL.len() as u64,
+            sha256: Sha256::of(ORIGINAL),
+        };
+        let source = Source {
+            image_id,
+            customer_id,
+            original,
+            channel: Channel::Api,
+            filename: None,
+            picture: None,
+            recipe: Recipe::default_recipe().id(),
+            uploaded_at,
+            expires_at: UnixMillis(uploaded_at.0 + lives_ms),
+        };
+        Photo { source }
+    }
+
     /// Puts a thumb into S3 and returns the fact about it.
     pub(crate) async fn processed(&self, photo: &Photo, attempt: u32) -> ImageProcessed {
         let source = Source {
@@ -100,6 +135,7 @@ impl Street {
             attempt,
             renditions: vec![thumb],
             placeholder: Placeholder::default(),
+            engine: None,
             processed_at: UnixMillis::now(),
         }
     }

@@ -34,7 +34,7 @@ pub(crate) struct Street {
     pub(crate) publisher: Publisher,
     pub(crate) depot: Depot,
     s3: S3,
-    kafka: Kafka,
+    pub(crate) kafka: Kafka,
     pub(crate) dynamodb: DynamoDb,
     http: reqwest::Client,
 }
@@ -43,8 +43,18 @@ pub(crate) struct Street {
 pub(crate) struct Sink {
     pub(crate) url: String,
     pub(crate) sweep: Sweep,
+    pub(crate) health: Health,
     shutdown: Shutdown,
-    _folder: TempDir,
+    folder: TempDir,
+}
+
+impl Sink {
+    /// Says whether any file of the sink's data folder holds the text.
+    pub(crate) fn remembers(&self, text: &str) -> bool {
+        let files = std::fs::read_dir(self.folder.path()).expect("the folder");
+        let bytes = files.map(|file| std::fs::read(file.expect("an entry").path()).expect("a file"));
+        bytes.into_iter().any(|bytes| bytes.windows(text.len()).any(|part| part == text.as_bytes()))
+    }
 }
 
 impl Drop for Sink {
@@ -55,19 +65,19 @@ impl Drop for Sink {
 
 /// What came back, read whole.
 #[derive(Debug, PartialEq)]
-pub(crate) struct Answer {
+pub(crate) struct Reply {
     pub(crate) status: u16,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Vec<u8>,
 }
 
-impl Answer {
-    pub(crate) async fn of(response: reqwest::Response) -> Answer {
+impl Reply {
+    pub(crate) async fn of(response: reqwest::Response) -> Reply {
         let text = |value: &reqwest::header::HeaderValue| value.to_str().expect("text").to_owned();
         let headers = response.headers().iter().map(|(name, value)| (name.to_string(), text(value)));
         let (status, headers) =
             (response.status().as_u16(), headers.filter(|(name, _)| name != "date").collect());
-        Answer { status, headers, body: response.bytes().await.expect("the whole body").to_vec() }
+        Reply { status, headers, body: response.bytes().await.expect("the whole body").to_vec() }
     }
 
     pub(crate) fn header(&self, name: &str) -> &str {
@@ -130,7 +140,7 @@ impl Street {
             served.and(worked).expect("the sink ends well");
         });
         until("the sink is ready", async || health.is_ready().then_some(())).await;
-        Sink { url, sweep: opened.sweep, shutdown, _folder: folder }
+        Sink { url, sweep: opened.sweep, health, shutdown, folder }
     }
 
     pub(crate) fn request(&self, sink: &Sink, path: &str, customer: &str) -> reqwest::RequestBuilder {
@@ -138,8 +148,8 @@ impl Street {
         self.http.get(format!("{}{path}", sink.url)).bearer_auth(token)
     }
 
-    pub(crate) async fn get(&self, sink: &Sink, path: &str, customer: &str) -> Answer {
-        Answer::of(self.request(sink, path, customer).send().await.expect("the sink answers")).await
+    pub(crate) async fn get(&self, sink: &Sink, path: &str, customer: &str) -> Reply {
+        Reply::of(self.request(sink, path, customer).send().await.expect("the sink answers")).await
     }
 
     /// Waits until the image has the status.

@@ -15,7 +15,7 @@ const READY_SECS_MAX: u64 = 30;
 pub(crate) struct S3 {
     child: Child,
     address: SocketAddr,
-    _dir: TempDir,
+    dir: TempDir,
 }
 
 impl Drop for S3 {
@@ -38,7 +38,14 @@ impl S3 {
             assert!(Instant::now() < deadline, "versitygw was not ready in {READY_SECS_MAX} s");
             std::thread::sleep(Duration::from_millis(20));
         }
-        S3 { child, address, _dir: dir }
+        S3 { child, address, dir }
+    }
+
+    /// Lays an object into the folder behind the server: it is listed as any other, and says nothing about itself.
+    pub(crate) fn lay(&self, bucket: &str, key: &str, bytes: &[u8]) {
+        let path = self.dir.path().join("data").join(bucket).join(key);
+        std::fs::create_dir_all(path.parent().expect("a key has a folder")).expect("folders");
+        std::fs::write(path, bytes).expect("a file");
     }
 
     pub(crate) fn endpoint(&self) -> Endpoint {

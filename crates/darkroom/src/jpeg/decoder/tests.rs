@@ -211,6 +211,7 @@ fn inks_are_inverted_whether_adobe_says_so_or_nobody() {
     let mut compressor = Compressor::new().unwrap();
     compressor.set_quality(100).unwrap();
     compressor.set_subsamp(Subsamp::None).unwrap();
+    compressor.set_colorspace(Colorspace::CMYK).unwrap();
     let image = Image { pixels: &ink[..], width: 8, pitch: 32, height: 8, format: PixelFormat::CMYK };
     let file = compressor.compress_to_vec(image).unwrap();
     // libjpeg marks its CMYK files as Adobe's.
@@ -223,3 +224,6 @@ fn inks_are_inverted_whether_adobe_says_so_or_nobody() {
         assert!(near(decoded.picture.bytes[0], 225), "{:?}", &decoded.picture.bytes[..4]);
     }
 }
+
+mod damage;
+mod oddities;

@@ -21,8 +21,8 @@ struct State {
     bytes: u64,
 }
 
-/// A place, given up when dropped.
-pub(super) struct Place<'a> {
+/// Room that a caller has, given up when dropped.
+pub(super) struct Admitted<'a> {
     admission: &'a Admission,
     bytes: u64,
 }
@@ -33,7 +33,7 @@ impl Admission {
     }
 
     /// Blocks until there is room for `bytes` more; one that could never fit is admitted alone.
-    pub(super) fn enter(&self, bytes: u64) -> Place<'_> {
+    pub(super) fn enter(&self, bytes: u64) -> Admitted<'_> {
         let bytes = bytes.min(self.bytes_max);
         let mut state = self.state();
         let ticket = state.next_ticket;
@@ -50,7 +50,7 @@ impl Admission {
         drop(state);
         // The next in line may fit too.
         self.changed.notify_all();
-        Place { admission: self, bytes }
+        Admitted { admission: self, bytes }
     }
 
     /// Callers that have a place.
@@ -63,7 +63,7 @@ impl Admission {
     }
 }
 
-impl Drop for Place<'_> {
+impl Drop for Admitted<'_> {
     fn drop(&mut self) {
         let mut state = self.admission.state();
         state.callers -= 1;

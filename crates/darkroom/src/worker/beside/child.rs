@@ -13,9 +13,10 @@ use rustix::event::{PollFd, PollFlags};
 use rustix::io::ioctl_fionbio;
 use rustix::process::{Pid, PidfdFlags, Resource, Rlimit, getrlimit, pidfd_open, prlimit};
 
-use super::death::Death;
+use super::death::{Death, Remains};
 use super::inbox::{Inbox, Progress};
 use super::poll::{is_passing, read_some, wait};
+use super::vitals::cpu_time;
 use crate::worker::shared::{Shared, hand_over};
 use crate::worker::wire::{self, Asked, Doubt, OUTPUT_BYTES_MAX, Question, Ready, Said};
 use crate::worker::{Confinement, HEAP, WORKER_ARG};
@@ -23,9 +24,10 @@ use crate::{Limits, Reason};
 
 /// A worker that is not ready by then has not understood its argument, or the machine is stuck.
 const START_SECS_MAX: u64 = 10;
-/// From the end of a worker's stdout to its exit; a worker that lives longer is killed.
-const EXIT_WAIT: Duration = Duration::from_millis(500);
+/// From the end of a worker's stdout to its exit, its memory given back; a worker that lives longer is killed.
+const EXIT_WAIT: Duration = Duration::from_secs(2);
 const PIPE_READ_BYTES: usize = 64 << 10;
+
 /// A worker process. Dropping it kills and reaps it.
 pub(super) struct Worker {
     child: Child,
@@ -39,6 +41,8 @@ pub(super) struct Worker {
     pub(super) confinement: Confinement,
     /// Jobs given to it.
     pub(super) jobs: u32,
+    /// CPU time that it had before the job in hand.
+    cpu_time_before: Duration,
 }
 
 /// Why a job has no answer.
@@ -79,6 +83,8 @@ impl Worker {
             .env_clear()
             .envs(HEAP)
             .current_dir("/")
+            // A terminal's signals go to its whole group, and the station wants to drain.
+            .process_group(0)
             .stdin(OwnedFd::from(theirs))
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -91,7 +97,9 @@ impl Worker {
         ioctl_fionbio(&stdout, true)?;
         ioctl_fionbio(&stderr, true)?;
         let confinement = Confinement::default();
-        let mut worker = Self { child, stdin, stdout, stderr, input, output, confinement, jobs: 0 };
+        let cpu_time_before = Duration::ZERO;
+        let mut worker =
+            Self { child, stdin, stdout, stderr, input, output, confinement, jobs: 0, cpu_time_before };
         worker.await_ready()?;
         worker.prove(limits)?;
         Ok(worker)
@@ -99,7 +107,7 @@ impl Worker {
 
     /// Does once what every job and every death needs, so that a machine without it is found out at the start and not by
     /// the first bad file.
-    fn prove(&self, limits: &Limits) -> io::Result<()> {
+    fn prove(&mut self, limits: &Limits) -> io::Result<()> {
         self.allow_cpu(limits.cpu_secs)?;
         pidfd_open(Pid::from_child(&self.child), PidfdFlags::empty())?;
         Ok(())
@@ -140,16 +148,18 @@ impl Worker {
             Stop::Answered => self.believe(asked, inbox.answer()),
             Stop::Nonsense => Err(self.disbelieve("an answer out of bounds")),
             Stop::OutOfTime => {
+                let cpu_time = self.cpu_time();
                 self.kill();
-                let secs = asked.limits.wall_secs;
-                let detail = format!("no answer within {secs} s");
-                Err(NoAnswer::Died(Death::new(Reason::DecodeTimeout, detail)))
+                Err(NoAnswer::Died(Death::late("answer", cpu_time, asked.limits)))
             }
-            Stop::Gone => Err(NoAnswer::Died(self.autopsy(&mut inbox).unwrap_or_else(|error| {
-                // It is gone all the same: to ask again and again would stop everybody behind this file.
-                self.kill();
-                Death::new(Reason::DecoderCrashed, format!("the worker ended, nobody knows how: {error}"))
-            }))),
+            Stop::Gone => {
+                Err(NoAnswer::Died(self.autopsy(&mut inbox, asked.limits).unwrap_or_else(|error| {
+                    // It is gone all the same: to ask again and again would stop everybody behind this file.
+                    self.kill();
+                    let detail = format!("the worker ended, nobody knows how: {error}");
+                    Death::of_file(Reason::DecoderCrashed, detail)
+                })))
+            }
         }
     }
 
@@ -168,15 +178,15 @@ impl Worker {
 
     fn disbelieve(&mut self, wrong: &str) -> NoAnswer {
         self.kill();
-        NoAnswer::Died(Death::new(Reason::DecoderCrashed, format!("the worker sent {wrong}")))
+        NoAnswer::Died(Death::of_file(Reason::DecoderCrashed, format!("the worker sent {wrong}")))
     }
 
     /// Lets the worker use `secs` more of CPU. RLIMIT_CPU counts from the start of a process, so the soft limit is
     /// what it has used and the allowance; SIGXCPU then ends it, even if this station is gone by then.
-    fn allow_cpu(&self, secs: u64) -> io::Result<()> {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
-        let used = cpu_ticks(&stat).ok_or_else(|| io::Error::other("/proc/PID/stat is odd"))?;
-        let used_secs = used.div_ceil(rustix::param::clock_ticks_per_second());
+    fn allow_cpu(&mut self, secs: u64) -> io::Result<()> {
+        self.cpu_time_before = cpu_time(self.child.id())?;
+        let used_secs = self.cpu_time_before.as_millis().div_ceil(1000);
+        let used_secs = u64::try_from(used_secs).map_err(io::Error::other)?;
         let maximum = getrlimit(Resource::Cpu).maximum;
         let current = maximum.map_or(used_secs + secs, |maximum| maximum.min(used_secs + secs));
         let limit = Rlimit { current: Some(current), maximum };
@@ -236,8 +246,13 @@ impl Worker {
         Ok(true)
     }
 
+    /// What it has had of CPU time for the job in hand, until it is reaped. None that can be read is none.
+    fn cpu_time(&self) -> Duration {
+        cpu_time(self.child.id()).map_or(Duration::ZERO, |now| now.saturating_sub(self.cpu_time_before))
+    }
+
     /// Finds out how a worker that fell silent died.
-    fn autopsy(&mut self, inbox: &mut Inbox) -> io::Result<Death> {
+    fn autopsy(&mut self, inbox: &mut Inbox, limits: &Limits) -> io::Result<Death> {
         let deadline = Instant::now() + EXIT_WAIT;
         let mut buffer = vec![0; PIPE_READ_BYTES];
         loop {
@@ -246,20 +261,28 @@ impl Worker {
                 break;
             }
         }
-        Ok(match self.reap(deadline)? {
-            Some(status) => Death::of("the worker", status, inbox.tells_of_failed_allocation()),
-            None => Death::new(Reason::DecoderCrashed, "the worker closed its output and stayed"),
-        })
+        self.await_exit(deadline)?;
+        let cpu_time = self.cpu_time();
+        let Some(status) = self.reap()? else {
+            return Ok(Death::of_file(Reason::DecoderCrashed, "the worker closed its output and stayed"));
+        };
+        let allocation_failed = inbox.tells_of_failed_allocation();
+        Ok(Death::of(&Remains { who: "the worker", status, cpu_time, allocation_failed }, limits))
     }
 
-    /// Waits for the exit until `deadline`; then kills, and there is no status worth reading.
-    fn reap(&mut self, deadline: Instant) -> io::Result<Option<ExitStatus>> {
+    fn await_exit(&self, deadline: Instant) -> io::Result<()> {
         let process = pidfd_open(Pid::from_child(&self.child), PidfdFlags::empty())?;
-        if wait(&mut [PollFd::new(&process, PollFlags::IN)], deadline)? {
-            return self.child.try_wait();
+        wait(&mut [PollFd::new(&process, PollFlags::IN)], deadline)?;
+        Ok(())
+    }
+
+    /// Returns how it ended. One that has not is killed, and then there is no status worth reading.
+    fn reap(&mut self) -> io::Result<Option<ExitStatus>> {
+        let status = self.child.try_wait()?;
+        if status.is_none() {
+            self.kill();
         }
-        self.kill();
-        Ok(None)
+        Ok(status)
     }
 
     fn kill(&mut self) {
@@ -273,26 +296,5 @@ impl Worker {
 impl Drop for Worker {
     fn drop(&mut self) {
         self.kill();
-    }
-}
-
-/// User and system ticks of a `/proc/PID/stat` line: fields 14 and 15, counted past the name, which may hold
-/// anything.
-fn cpu_ticks(stat: &str) -> Option<u64> {
-    let (_, after_name) = stat.rsplit_once(')')?;
-    let mut fields = after_name.split_ascii_whitespace().skip(11);
-    let mut ticks = || fields.next()?.parse::<u64>().ok();
-    Some(ticks()? + ticks()?)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ticks_are_counted_past_any_name() {
-        let stat = "42 (a) 1 2 ) S 1 42 42 0 -1 4194560 99 0 0 0 17 5 0 0 20 0 1 0 100 1 2";
-        assert_eq!(cpu_ticks(stat), Some(22));
-        assert_eq!(cpu_ticks("nonsense"), None);
     }
 }

@@ -2,6 +2,7 @@
 //! nothing.
 
 use crate::SourceFormat;
+use crate::formats::gif;
 use crate::jpeg::is_frame;
 
 /// Width and height that a header announces.
@@ -9,7 +10,7 @@ pub(super) fn size(format: SourceFormat, head: &[u8]) -> Option<(u32, u32)> {
     match format {
         SourceFormat::Jpeg => jpeg_frame(head).map(|(_, size)| size),
         SourceFormat::Png => Some((be32(head, 16)?, be32(head, 20)?)),
-        SourceFormat::Gif => Some((le16(head, 6)?, le16(head, 8)?)),
+        SourceFormat::Gif => gif::canvas(head),
         SourceFormat::Webp => webp_size(head),
     }
 }

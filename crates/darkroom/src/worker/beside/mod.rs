@@ -13,6 +13,7 @@ mod pool;
 mod program;
 mod programs;
 mod spares;
+mod vitals;
 
 pub use pool::{Failure, Pool, PoolConfig, Reuse, Sandbox, StartError};
 pub use program::Produced;

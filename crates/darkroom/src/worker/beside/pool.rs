@@ -16,7 +16,7 @@ use thiserror::Error;
 
 use super::admission::Admission;
 use super::child::{NoAnswer, Worker};
-use super::death::Death;
+use super::death::{Cause, Death};
 use super::deaths::Deaths;
 use super::idle::Idle;
 use super::program::{NoPicture, Produced, Run};
@@ -125,9 +125,27 @@ pub enum Failure {
         /// Short, printable, ours.
         detail: String,
     },
+    /// The host killed, stopped or starved the worker: no fault of the original as far as anybody knows. Try again later, a
+    /// bounded number of times, and without holding up others meanwhile.
+    #[error("lose the worker to the host ({}): {detail}", reason.as_str())]
+    Disturbed {
+        /// The nearest of the closed list, for when no more tries are made.
+        reason: Reason,
+        /// Short, printable, ours.
+        detail: String,
+    },
     /// The machine is wrong: a worker could not be started or talked to. The original may be fine.
     #[error("start or reach a worker process")]
     Unavailable(#[source] io::Error),
+}
+
+impl Failure {
+    fn of(Death { cause, reason, detail }: Death) -> Self {
+        match cause {
+            Cause::File => Self::Rejected { reason, detail },
+            Cause::Host => Self::Disturbed { reason, detail },
+        }
+    }
 }
 
 /// Worker processes, at most two for each of `workers`: one at work or idle, one spare.
@@ -172,17 +190,23 @@ impl Pool {
         self.spares.confinement()
     }
 
-    /// Workers that have died over an original so far, for `decode_timeout`, `decode_memory` or `decoder_crashed`;
+    /// Workers that have died of an original so far, for `decode_timeout`, `decode_memory` or `decoder_crashed`;
     /// each that died is counted, also where a fresh one then did it.
     pub fn deaths(&self, reason: Reason) -> u64 {
         self.deaths.of(reason)
+    }
+
+    /// Workers that the host has killed, stopped or starved over an original so far.
+    pub fn deaths_by_the_host(&self) -> u64 {
+        self.deaths.by_the_host()
     }
 
     /// Develops `original` in a worker of `customer`; blocks while all workers are busy or memory is short, then for at
     /// most twice `wall_secs` and a start.
     ///
     /// A worker's death is tried once more on a fresh worker, then it is the original's fault:
-    /// `decode_timeout`, `decode_memory` or `decoder_crashed`. Each program that the plan names runs after that, once, in the
+    /// `decode_timeout`, `decode_memory` or `decoder_crashed`. A death by the host's doing is not tried again here: whoever
+    /// waits for a place comes first. Each program that the plan names runs after that, once, in the
     /// same place, as [`Self::run_program`] says, for at most `wall_secs` more.
     pub fn develop(&self, customer: &str, original: &[u8], plan: &Plan) -> Result<Developed, Failure> {
         self.develop_parts(customer, &[original], plan)
@@ -208,7 +232,7 @@ impl Pool {
         let format = SourceFormat::detect(&magic(original));
         let asked = Asked { format, plan: &of_worker, limits: &self.limits };
         let developed = self.develop_in_worker(customer, asked, original)?;
-        programs::complete(developed, (plan, original), &self.run()).map_err(|none| self.failure(none))
+        programs::complete(developed, plan, original, &self.run()).map_err(|none| self.failure(none))
     }
 
     fn develop_in_worker<B: AsRef<[u8]>>(
@@ -219,19 +243,24 @@ impl Pool {
     ) -> Result<Developed, Failure> {
         let mut worker = self.take(customer).map_err(Failure::Unavailable)?;
         let mut answer = self.ask(&mut worker, asked, original);
-        if let Err(NoAnswer::Died(_)) = answer {
+        if let Err(NoAnswer::Died(Death { cause: Cause::File, .. })) = answer {
             drop(worker);
             worker = self.spares.fresh().map_err(Failure::Unavailable)?;
             answer = self.ask(&mut worker, asked, original);
         }
         let said = answer.map_err(|none| match none {
-            NoAnswer::Died(death) => Failure::Rejected { reason: death.reason, detail: death.detail },
+            NoAnswer::Died(death) => {
+                if death.cause == Cause::Host {
+                    self.end_idle_of(customer);
+                }
+                Failure::of(death)
+            }
             NoAnswer::Failed(error) => Failure::Unavailable(error),
         })?;
         match said {
             // After a panic a decoder's state is anybody's guess: that worker is not given back.
             Said::Rejected(reason @ Reason::DecoderCrashed, detail) => {
-                self.deaths.count(reason);
+                self.deaths.count(Cause::File, reason);
                 Err(Failure::Rejected { reason, detail })
             }
             Said::Rejected(reason, detail) => {
@@ -249,8 +278,8 @@ impl Pool {
     /// places are taken or memory is short, then for at most `wall_secs`.
     ///
     /// There is no second attempt: a program that is not there or may not be run, dies, says nothing in time or writes no
-    /// picture rejects the original as `decode_timeout` or `decoder_crashed`. Fails as unavailable where the machine cannot
-    /// start a process.
+    /// picture rejects the original as `decode_timeout` or `decoder_crashed`. Fails as disturbed where the host killed, stopped
+    /// or starved it, as unavailable where the machine cannot start a process.
     pub fn run_program<B: AsRef<[u8]>>(&self, program: &Program, input: &[B]) -> Result<Produced, Failure> {
         // What a program needs for its pixels is its own affair: it counts as much as it may have.
         let _place = self.admission.enter(self.limits.address_space_bytes_max);
@@ -263,9 +292,9 @@ impl Pool {
 
     fn failure(&self, no_picture: NoPicture) -> Failure {
         match no_picture {
-            NoPicture::Failed(Death { reason, detail }) => {
-                self.deaths.count(reason);
-                Failure::Rejected { reason, detail }
+            NoPicture::Failed(death) => {
+                self.deaths.count(death.cause, death.reason);
+                Failure::of(death)
             }
             NoPicture::Unavailable(error) => Failure::Unavailable(error),
         }
@@ -279,15 +308,26 @@ impl Pool {
     ) -> Result<Said, NoAnswer> {
         let answer = worker.ask(asked, original);
         if let Err(NoAnswer::Died(death)) = &answer {
-            self.deaths.count(death.reason);
+            self.deaths.count(death.cause, death.reason);
         }
         answer
     }
 
+    /// After a death by the host's doing the next try is to have a worker that was started after it: what befell this one
+    /// may have befallen those beside it.
+    fn end_idle_of(&self, customer: &str) {
+        while let Some(worker) = self.idle.take(|owner| self.may_serve(owner, customer)) {
+            drop(worker);
+        }
+    }
+
+    fn may_serve(&self, owner: &str, customer: &str) -> bool {
+        self.reuse == Reuse::Always || owner == customer
+    }
+
     /// A living worker that has seen nobody else's photos.
     fn take(&self, customer: &str) -> io::Result<Worker> {
-        let may_serve = |owner: &str| self.reuse == Reuse::Always || owner == customer;
-        while let Some(mut worker) = self.idle.take(may_serve) {
+        while let Some(mut worker) = self.idle.take(|owner| self.may_serve(owner, customer)) {
             if worker.is_alive() {
                 return Ok(worker);
             }

@@ -13,7 +13,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags};
@@ -21,9 +21,10 @@ use rustix::io::ioctl_fionbio;
 use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
-use super::death::Death;
+use super::death::{Death, Remains};
 use super::header;
 use super::poll::{read_some, wait};
+use super::vitals::{cpu_time, waits_by_itself};
 use crate::worker::inside::launch::{NotStarted, Order};
 use crate::worker::shared::{Shared, hand_over};
 use crate::worker::wire::{self, Ready, printable};
@@ -75,21 +76,31 @@ impl Run<'_> {
     /// Runs `program` once on `input`.
     pub(super) fn once<B: AsRef<[u8]>>(&self, program: &Program, input: &[B]) -> Result<Produced, NoPicture> {
         let deadline = Instant::now() + Duration::from_secs(self.limits.wall_secs);
-        let late = || fail(Reason::DecodeTimeout, format!("no picture within {} s", self.limits.wall_secs));
         let cap = usize::try_from(self.limits.file_bytes_max).unwrap_or(usize::MAX);
         let (mut running, status) = self.start(program, input)?;
         let mut stdout = running.0.stdout.take().expect("a piped stream is there until it is taken");
-        let status = collect(&mut File::from(status), STATUS_BYTES_MAX, deadline)?.ok_or_else(late)?;
+        let late = |running: &Running| NoPicture::Failed(self.late(running));
+        let status = collect(&mut File::from(status), STATUS_BYTES_MAX, deadline)?;
+        let status = status.ok_or_else(|| late(&running))?;
         started(&status, program)?;
-        let bytes = collect(&mut stdout, cap, deadline)?.ok_or_else(late)?;
+        let bytes = collect(&mut stdout, cap, deadline)?.ok_or_else(|| late(&running))?;
         if bytes.len() > cap {
             return Err(fail(Reason::DecoderCrashed, format!("the program wrote more than {cap} bytes")));
         }
-        let status = running.end(deadline)?.ok_or_else(late)?;
-        if !status.success() {
-            return Err(NoPicture::Failed(Death::of("the program", status, false)));
+        let remains = running.end(deadline)?.ok_or_else(|| late(&running))?;
+        if !remains.status.success() {
+            return Err(NoPicture::Failed(Death::of(&remains, self.limits)));
         }
         believe(bytes, self.limits)
+    }
+
+    /// Judges one that is not through in time. Unlike a decoder a program may wait by itself, and then for ever.
+    fn late(&self, running: &Running) -> Death {
+        if waits_by_itself(running.0.id()) {
+            let detail = format!("no picture within {} s", self.limits.wall_secs);
+            return Death::of_file(Reason::DecodeTimeout, detail);
+        }
+        Death::late("picture", running.cpu_time(), self.limits)
     }
 
     /// Starts the launcher with the input and a status descriptor, whose other end is returned.
@@ -112,6 +123,8 @@ impl Run<'_> {
             .arg(serde_json::to_string(&order)?)
             .env_clear()
             .current_dir("/")
+            // A terminal's signals go to its whole group, and the station wants to drain.
+            .process_group(0)
             .stdin(OwnedFd::from(theirs))
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -125,10 +138,19 @@ struct Running(Child);
 
 impl Running {
     /// Waits for the exit; `None` once `deadline` has passed.
-    fn end(&mut self, deadline: Instant) -> io::Result<Option<ExitStatus>> {
+    fn end(&mut self, deadline: Instant) -> io::Result<Option<Remains>> {
         let process = pidfd_open(Pid::from_child(&self.0), PidfdFlags::empty())?;
-        let ended = wait(&mut [PollFd::new(&process, PollFlags::IN)], deadline)?;
-        if ended { self.0.try_wait() } else { Ok(None) }
+        if !wait(&mut [PollFd::new(&process, PollFlags::IN)], deadline)? {
+            return Ok(None);
+        }
+        let cpu_time = self.cpu_time();
+        let status = self.0.try_wait()?;
+        Ok(status.map(|status| Remains { who: "the program", status, cpu_time, allocation_failed: false }))
+    }
+
+    /// What it has had of CPU time, until it is reaped. None that can be read is none.
+    fn cpu_time(&self) -> Duration {
+        cpu_time(self.0.id()).unwrap_or_default()
     }
 }
 
@@ -184,7 +206,7 @@ fn started(status: &[u8], program: &Program) -> Result<(), NoPicture> {
 }
 
 pub(super) fn fail(reason: Reason, detail: String) -> NoPicture {
-    NoPicture::Failed(Death::new(reason, detail))
+    NoPicture::Failed(Death::of_file(reason, detail))
 }
 
 /// A picture of a web format within the limits, by its magic number and header.

@@ -34,7 +34,8 @@ pub(super) fn bytes_of(plan: &Plan, estimate: u64, limits: &Limits) -> u64 {
 /// what it made in its place. The first that fails ends it.
 pub(super) fn complete<B: AsRef<[u8]>>(
     developed: Developed,
-    (plan, original): (&Plan, &[B]),
+    plan: &Plan,
+    original: &[B],
     run: &Run<'_>,
 ) -> Result<Developed, NoPicture> {
     let Developed { source, renditions, extras } = developed;

@@ -1,0 +1,88 @@
+//! Owns the shrinking of pictures that are not opaque. Colour is weighted by alpha, so that what is invisible does not bleed.
+//! Lanczos swings over beside an edge: an alpha that is cut off at 255 before its colours are would leave them too bright
+//! there. So both are resampled in 16 bits of which half are head room, and cut off once their quotient is taken.
+
+use enlarger::{WidePixel, WideTarget, WideView};
+use fast_image_resize::Resizer;
+
+use crate::RenderError;
+use crate::raster::lanczos::{self, LOBES};
+
+/// What a level of alpha is in 16 bits: twice the highest still fits.
+const STEP: u32 = 128;
+/// Rows of the result that are made at once: their source stays near.
+const BAND_ROWS: usize = 64;
+
+/// Rows of pixels of `N` bytes, alpha last.
+pub(crate) struct Sheer<'a> {
+    pub(crate) bytes: &'a [u8],
+    /// Pixels in a row.
+    pub(crate) width: usize,
+    /// How much of the pixels is picture, across and down.
+    pub(crate) cover: (f64, f64),
+}
+
+impl Sheer<'_> {
+    /// Shrinks to rows of `width` pixels that fill `target`.
+    pub(crate) fn shrink<const N: usize>(
+        &self,
+        width: usize,
+        target: &mut [u8],
+        resizer: &mut Resizer,
+    ) -> Result<(), RenderError> {
+        let height = self.bytes.len() / N / self.width;
+        let step = self.cover.1 * (width * N) as f64 / target.len() as f64;
+        let reach = LOBES * step.max(1.0) + 1.0;
+        let mut shrunk = Vec::new();
+        let mut from = 0.0;
+        for rows in target.chunks_mut(BAND_ROWS * width * N) {
+            let count = rows.len() / N / width;
+            let to = from + count as f64 * step;
+            // Casts of whole numbers from 0 to the height.
+            let (first, last) = ((from - reach).floor().max(0.0) as usize, ((to + reach).ceil() as usize).min(height));
+            let weighted = weighted::<N>(&self.bytes[first * self.width * N..last * self.width * N]);
+            shrunk.resize(count * width, WidePixel::default());
+            let source = WideView { pixels: &weighted, width: self.width };
+            let options = lanczos::options().use_alpha(false);
+            let options = options.crop(0.0, from - first as f64, self.cover.0, to - from);
+            let band = WideTarget { pixels: &mut shrunk, width };
+            enlarger::resample_wide(source, band, &options, resizer).map_err(RenderError::corrupt)?;
+            divide::<N>(&shrunk, rows);
+            from = to;
+        }
+        Ok(())
+    }
+}
+
+/// Multiplies colours by their alpha.
+fn weighted<const N: usize>(bytes: &[u8]) -> Vec<WidePixel> {
+    let weigh = |pixel: &[u8; N]| {
+        let alpha = u32::from(pixel[N - 1]) * STEP;
+        let mut wide = [0; 4];
+        for (wide, &sample) in wide.iter_mut().zip(&pixel[..N - 1]) {
+            // At most 255 * 128.
+            *wide = ((u32::from(sample) * alpha + 127) / 255) as u16;
+        }
+        wide[3] = alpha as u16;
+        WidePixel::new(wide)
+    };
+    bytes.as_chunks::<N>().0.iter().map(weigh).collect()
+}
+
+/// Divides colours by their alpha; what is invisible has none.
+fn divide<const N: usize>(wide: &[WidePixel], bytes: &mut [u8]) {
+    for (wide, pixel) in wide.iter().zip(bytes.as_chunks_mut::<N>().0) {
+        let alpha = wide.0[3];
+        let level = (u32::from(alpha) + STEP / 2) / STEP;
+        if level == 0 {
+            *pixel = [0; N];
+            continue;
+        }
+        let times = 255.0 / f32::from(alpha);
+        for (sample, &wide) in pixel.iter_mut().zip(&wide.0[..N - 1]) {
+            // A cast cuts off.
+            *sample = (f32::from(wide) * times + 0.5) as u8;
+        }
+        pixel[N - 1] = level.min(255) as u8;
+    }
+}
