@@ -6,8 +6,8 @@ use std::path::Path;
 
 use proto::Sha256;
 
-/// The facts that go over Kafka, one file each.
-const FACTS: [&str; 3] = ["image_failed", "image_processed", "image_uploaded"];
+/// The facts that go over Kafka, one file each, in the order of an image's life.
+const FACTS: [&str; 3] = ["image_uploaded", "image_processed", "image_failed"];
 
 fn main() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -24,8 +24,9 @@ fn main() {
         }
     }
     config.out_dir(root.join("src")).compile_fds(set).expect("the code can be written");
-    let sealed = files.into_iter().chain(["src/safelight.v1.rs".to_owned()]);
-    let lines: String = sealed.map(|name| line(root, &name)).collect();
+    let mut sealed: Vec<String> = files.into_iter().chain(["src/safelight.v1.rs".to_owned()]).collect();
+    sealed.sort();
+    let lines: String = sealed.iter().map(|name| line(root, name)).collect();
     fs::write(root.join("src/safelight.v1.sha256"), lines).expect("the sums can be written");
 }
 
