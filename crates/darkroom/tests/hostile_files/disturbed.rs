@@ -172,7 +172,7 @@ pub(crate) fn drain_as_a_station() {
     unsafe { libc::signal(libc::SIGINT, heard as *const () as libc::sighandler_t) };
     let pool = start(Limits { cpu_secs: 30, wall_secs: 60, ..limits() });
     println!("ready");
-    let developed = pool.develop("c", &photo("do:burn 5000;"), &plan()).is_ok();
+    let developed = pool.develop("c", &photo("do:burn 10000;"), &plan()).is_ok();
     println!("developed {developed}");
     let made = pool.run_program(&myself(&["burn"]), &[photo("")]).is_ok();
     let deaths = pool.deaths_by_the_host() + pool.deaths(Reason::DecoderCrashed);
@@ -191,7 +191,7 @@ fn a_terminals_signal_reaches_no_worker() {
         kill_process_group(group, Signal::INT).expect("the group is there");
     };
     assert_eq!(line(&mut said), "ready");
-    interrupt(&|worker| ticks(*worker) >= 50);
+    interrupt(&|worker| ticks(*worker) >= 15);
     assert_eq!(line(&mut said), "developed true");
     interrupt(&|program| is_child_called("burn")(program) && ticks(*program) >= 5);
     assert_eq!(line(&mut said), "made true, 0 deaths");

@@ -69,10 +69,10 @@ pub(crate) fn behave() -> ! {
     say(&picture(number))
 }
 
-/// Works for two seconds.
+/// Works for five seconds.
 fn burn() -> i64 {
     let begun = std::time::Instant::now();
-    while begun.elapsed() < std::time::Duration::from_secs(2) {
+    while begun.elapsed() < std::time::Duration::from_secs(5) {
         std::hint::spin_loop();
     }
     0
