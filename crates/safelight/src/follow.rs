@@ -130,10 +130,9 @@ mod tests {
 
     use axum::Router;
     use axum::extract::State;
-    use axum::http::HeaderMap;
+    use axum::http::{HeaderMap, StatusCode};
     use axum::response::{IntoResponse as _, Response};
     use axum::routing::get;
-    use http::StatusCode;
 
     use super::*;
 

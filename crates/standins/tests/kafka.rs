@@ -143,7 +143,7 @@ async fn a_drain_finishes_what_is_in_hand_and_leaves_what_is_retried() {
     let script = Script::default().retry(ids[0], u32::MAX).slow(Duration::from_millis(300));
     let belt = cluster.belt("drain", &script);
     until("work in hand", || script.begun() >= 10).await;
-    let started = std::time::Instant::now();
+    let started = Instant::now();
     belt.drain().await.expect("drains");
     assert!(started.elapsed() < Duration::from_secs(10), "took {:?}", started.elapsed());
     let in_hand = script.begun();

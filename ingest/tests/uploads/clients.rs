@@ -55,10 +55,12 @@ async fn a_client_that_waits_for_100_hears_every_refusal_by_its_head_at_once() {
         assert_eq!(first, status, "{lines:?}");
         assert!(begun.elapsed() < Duration::from_secs(1), "{lines:?}");
     }
+    let [initech, hooli] = ["initech", "hooli"].map(bearer);
+    let requests = [&globex, &initech, &hooli].map(|bearer| [POST, bearer, LENGTH]);
     let (a, b, c) = tokio::join!(
-        first_status(&street, &[POST, &globex, LENGTH]),
-        first_status(&street, &[POST, &bearer("initech"), LENGTH]),
-        first_status(&street, &[POST, &bearer("hooli"), LENGTH])
+        first_status(&street, &requests[0]),
+        first_status(&street, &requests[1]),
+        first_status(&street, &requests[2])
     );
     assert_eq!((a.1, b.1, c.1), (100, 100, 100));
     let (_, full) = first_status(&street, &[POST, &bearer("umbrella"), LENGTH]).await;

@@ -78,6 +78,6 @@ fn developed(pool: &Pool, original: &[u8], rendition: Rendition) -> Result<Devel
     let plan: Plan = vec![rendition].into();
     pool.develop(CUSTOMER, original, &plan).map_err(|failure| match failure {
         Failure::Rejected { reason, detail } => (reason.as_str().to_owned(), detail),
-        failure @ Failure::Unavailable(_) => ("unavailable".to_owned(), failure.to_string()),
+        failure => ("unavailable".to_owned(), failure.to_string()),
     })
 }

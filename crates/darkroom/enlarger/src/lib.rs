@@ -126,10 +126,9 @@ fn wide(
     options: &ResizeOptions,
     resizer: &mut Resizer,
 ) -> Result<(), Box<dyn Error + Send + Sync>> {
-    let size = |pixels: usize, width: usize| Ok::<_, Box<dyn Error + Send + Sync>>([
-        u32::try_from(width)?,
-        u32::try_from(pixels / width.max(1))?,
-    ]);
+    let size = |pixels: usize, width: usize| {
+        Ok::<_, Box<dyn Error + Send + Sync>>([u32::try_from(width)?, u32::try_from(pixels / width.max(1))?])
+    };
     let [width, height] = size(source.pixels.len(), source.width)?;
     let whole = TypedImageRef::<U16x4>::new(width, height, source.pixels)?;
     let view = TypedCroppedImage::new(whole, 0, 0, width, height)?;

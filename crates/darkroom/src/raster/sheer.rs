@@ -39,7 +39,8 @@ impl Sheer<'_> {
             let count = rows.len() / N / width;
             let to = from + count as f64 * step;
             // Casts of whole numbers from 0 to the height.
-            let (first, last) = ((from - reach).floor().max(0.0) as usize, ((to + reach).ceil() as usize).min(height));
+            let (first, last) =
+                ((from - reach).floor().max(0.0) as usize, ((to + reach).ceil() as usize).min(height));
             let weighted = weighted::<N>(&self.bytes[first * self.width * N..last * self.width * N]);
             shrunk.resize(count * width, WidePixel::default());
             let source = WideView { pixels: &weighted, width: self.width };
