@@ -1,6 +1,6 @@
 //! Owns the shrinking of pictures that are not opaque. Colour is weighted by alpha, so that what is invisible does not bleed.
 //! Lanczos swings over beside an edge: an alpha that is cut off at 255 before its colours are would leave them too bright
-//! there. So both are resampled in 16 bits of which half are head room, and cut off once their quotient is taken.
+//! there. So both are resampled in 16 bits with room above and below, and cut off once their quotient is taken.
 
 use enlarger::{WidePixel, WideTarget, WideView};
 use fast_image_resize::Resizer;
@@ -8,8 +8,10 @@ use fast_image_resize::Resizer;
 use crate::RenderError;
 use crate::raster::lanczos::{self, LOBES};
 
-/// What a level of alpha is in 16 bits: twice the highest still fits.
+/// What a level of alpha is in 16 bits.
 const STEP: u32 = 128;
+/// What nothing is: the filter swings below it too, by less than above what is all.
+const ZERO: u16 = 12_288;
 /// Rows of the result that are made at once: their source stays near.
 const BAND_ROWS: usize = 64;
 
@@ -59,12 +61,12 @@ impl Sheer<'_> {
 fn weighted<const N: usize>(bytes: &[u8]) -> Vec<WidePixel> {
     let weigh = |pixel: &[u8; N]| {
         let alpha = u32::from(pixel[N - 1]) * STEP;
-        let mut wide = [0; 4];
+        let mut wide = [ZERO; 4];
         for (wide, &sample) in wide.iter_mut().zip(&pixel[..N - 1]) {
             // At most 255 * 128.
-            *wide = ((u32::from(sample) * alpha + 127) / 255) as u16;
+            *wide += ((u32::from(sample) * alpha + 127) / 255) as u16;
         }
-        wide[3] = alpha as u16;
+        wide[3] += alpha as u16;
         WidePixel::new(wide)
     };
     bytes.as_chunks::<N>().0.iter().map(weigh).collect()
@@ -73,7 +75,7 @@ fn weighted<const N: usize>(bytes: &[u8]) -> Vec<WidePixel> {
 /// Divides colours by their alpha; what is invisible has none.
 fn divide<const N: usize>(wide: &[WidePixel], bytes: &mut [u8]) {
     for (wide, pixel) in wide.iter().zip(bytes.as_chunks_mut::<N>().0) {
-        let alpha = wide.0[3];
+        let alpha = wide.0[3].saturating_sub(ZERO);
         let level = (u32::from(alpha) + STEP / 2) / STEP;
         if level == 0 {
             *pixel = [0; N];
@@ -82,7 +84,7 @@ fn divide<const N: usize>(wide: &[WidePixel], bytes: &mut [u8]) {
         let times = 255.0 / f32::from(alpha);
         for (sample, &wide) in pixel.iter_mut().zip(&wide.0[..N - 1]) {
             // A cast cuts off.
-            *sample = (f32::from(wide) * times + 0.5) as u8;
+            *sample = (f32::from(wide.saturating_sub(ZERO)) * times + 0.5) as u8;
         }
         pixel[N - 1] = level.min(255) as u8;
     }
