@@ -80,8 +80,9 @@ fn room(args: &IngestArgs) -> Room {
 
 /// One customer's share of it: never less than one upload of any length.
 fn share(room: Room, percent: usize) -> Room {
-    let part = units(None) as usize;
-    Room { uploads: (room.uploads * percent / 100).max(1), units: (room.units / 100 * percent).max(part) }
+    // In this order nothing overflows and nothing is lost but the fraction.
+    let of = |whole: usize| whole / 100 * percent + whole % 100 * percent / 100;
+    Room { uploads: of(room.uploads).max(1), units: of(room.units).max(units(None) as usize) }
 }
 
 /// Whatever its length, an upload holds one part at a time.
@@ -108,6 +109,7 @@ mod tests {
         let room = Room { uploads: 256, units: 524_300 };
         assert_eq!(share(room, 25), Room { uploads: 64, units: 131_075 });
         assert_eq!(share(room, 100), Room { uploads: 256, units: 524_300 });
+        assert_eq!(share(Room { uploads: 9, units: 65_536 }, 50), Room { uploads: 4, units: 32_768 });
         assert_eq!(share(Room { uploads: 2, units: 10_000 }, 1), Room { uploads: 1, units: 8192 });
     }
 }

@@ -78,7 +78,12 @@ impl Street {
             "--kafka-publish-secs-max=3",
             "--probe-interval-secs=1",
         ];
-        let mut config = Config::parse_from(needed.iter().chain(more));
+        // What a test says itself is said once.
+        let is_said = |setting: &&&str| {
+            let name = setting.split_once('=').map(|(name, _)| name);
+            more.iter().any(|own| own.split_once('=').map(|(name, _)| name) == name && name.is_some())
+        };
+        let mut config = Config::parse_from(needed.iter().filter(|setting| !is_said(setting)).chain(more));
         config.depot.endpoint = Some(s3.endpoint());
         let (health, shutdown) = (Health::new(), Shutdown::new());
         let opened = ingest::open(&config, &health, &shutdown).await.expect("ingest opens");
