@@ -49,9 +49,10 @@ test: ## Run everything that must pass: fmt, clippy, tests, the page in a browse
 	@$(TOOLS)/install.sh test
 	@$(TOOLS)/test.sh
 
-chaos: ## Send bombs and 10,000 damaged files of each format through real workers (FILES=10000)
+chaos: ## Send bombs, 10,000 damaged files of each format and 100,000 sequences of files through real workers (FILES=10000 SEQUENCES=100000)
 	@$(TOOLS)/install.sh test
-	SAFELIGHT_CHAOS_FILES=$(or $(FILES),10000) cargo test --release --locked -p darkroom --test chaos
+	SAFELIGHT_CHAOS_FILES=$(or $(FILES),10000) SAFELIGHT_CHAOS_SEQUENCES=$(or $(SEQUENCES),100000) \
+		cargo test --release --locked -p darkroom --test chaos
 
 fuzz: ## Fuzz every decoder path and the recipe parser, guided by coverage, so many seconds each (SECONDS=600)
 	@$(TOOLS)/install.sh test

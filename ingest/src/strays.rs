@@ -16,7 +16,7 @@ pub(crate) async fn clear(depot: Depot, upload_time_max: Duration, shutdown: Shu
         match depot.abort_strays(upload_time_max + pause).await {
             Ok(0) => {}
             Ok(strays) => {
-                tracing::info!(uploads = strays, "abort the unfinished uploads of a process that is gone")
+                tracing::info!(uploads = strays, "abort the unfinished uploads of a process that is gone");
             }
             Err(error) => {
                 let error = format!("{:#}", anyhow::Error::new(error));

@@ -22,7 +22,7 @@ pub(crate) struct InHand {
 /// Why nothing was developed.
 pub(crate) enum NotDeveloped {
     /// The original is wrong, or the world.
-    Fault(Fault),
+    Fault(Box<Fault>),
     /// The host killed, stopped or starved the worker.
     Disturbed { reason: Reason, detail: String },
 }
@@ -49,16 +49,18 @@ pub(crate) async fn develop(
             Ok(developed_and_permit)
         }
         Ok(Err(Failure::Rejected { reason, detail })) => {
-            Err(NotDeveloped::Fault(Fault::reject(reason_of(reason), detail)))
+            Err(NotDeveloped::Fault(Box::new(Fault::reject(reason_of(reason), detail))))
         }
         Ok(Err(Failure::Disturbed { reason, detail })) => {
             Err(NotDeveloped::Disturbed { reason: reason_of(reason), detail })
         }
-        Ok(Err(unavailable @ Failure::Unavailable(_))) => Err(NotDeveloped::Fault(Fault::retry(unavailable))),
+        Ok(Err(unavailable @ Failure::Unavailable(_))) => {
+            Err(NotDeveloped::Fault(Box::new(Fault::retry(unavailable))))
+        }
         // A panic goes on where panics over one record are counted.
         Err(ended) => match ended.try_into_panic() {
             Ok(panic) => std::panic::resume_unwind(panic),
-            Err(ended) => Err(NotDeveloped::Fault(Fault::retry(ended))),
+            Err(ended) => Err(NotDeveloped::Fault(Box::new(Fault::retry(ended)))),
         },
     }
 }

@@ -77,11 +77,12 @@ impl Processor {
     /// tried for ever.
     fn judge(&self, cause: NotDeveloped, uploaded: &ImageUploaded) -> Fault {
         let (reason, detail) = match cause {
-            NotDeveloped::Fault(rejection @ Fault::Reject(_)) => {
-                self.setbacks.forget(subject(uploaded));
-                return rejection;
+            NotDeveloped::Fault(fault) => {
+                if matches!(*fault, Fault::Reject(_)) {
+                    self.setbacks.forget(subject(uploaded));
+                }
+                return *fault;
             }
-            NotDeveloped::Fault(retry) => return retry,
             NotDeveloped::Disturbed { reason, detail } => (reason, detail),
         };
         match self.setbacks.count(subject(uploaded)) {

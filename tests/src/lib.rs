@@ -6,6 +6,7 @@ pub mod api;
 pub mod kafka;
 pub mod latency;
 pub mod load;
+pub mod port;
 pub mod process;
 pub mod stack;
 pub mod stations;

@@ -6,8 +6,9 @@ use std::time::Duration;
 use rustix::process::Signal;
 
 use crate::api::Api;
+use crate::port::free_port;
 use crate::process::Process;
-use crate::tools::{binary, free_port};
+use crate::tools::binary;
 use crate::wait::eventually;
 
 const READY_MAX: Duration = Duration::from_secs(60);

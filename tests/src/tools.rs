@@ -1,6 +1,5 @@
 //! Where the built binaries, the fetched servers and the photos are. A part that is missing is an error with its remedy.
 
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 
 /// Returns the repository's folder.
@@ -27,10 +26,4 @@ pub fn cached(part: &str) -> PathBuf {
 pub fn photo(name: &str) -> Vec<u8> {
     let path = root().join("tests/photos").join(name);
     std::fs::read(&path).unwrap_or_else(|cause| panic!("read {}: {cause}", path.display()))
-}
-
-/// Takes a port that is free now, for a server that must come back on the same one.
-pub fn free_port() -> u16 {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("loopback has free ports");
-    listener.local_addr().expect("a bound listener has an address").port()
 }

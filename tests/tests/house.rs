@@ -1,9 +1,12 @@
 //! The house rules, held by a test: arrows (who may depend on whom), doors (which crate may touch which outside
-//! world), the street (what stands at the top level), sizes and versions, and what is compiled only once. Each rule is a
+//! world), circles (no files ask each other), the street (what stands at the top level), sizes and versions, and what is
+//! compiled only once. Each rule is a
 //! function over plain text or names, and is shown to fail on a bad example before it is held against the sources.
 
 #[path = "house/arrows.rs"]
 mod arrows;
+#[path = "house/circles.rs"]
+mod circles;
 #[path = "house/doors.rs"]
 mod doors;
 #[path = "house/once.rs"]

@@ -9,7 +9,7 @@ import { build } from "esbuild";
 
 export const root = resolve(fileURLToPath(new URL("..", import.meta.url)));
 
-const BUNDLED = ["preact", "thumbhash"];
+const BUNDLED = Object.keys(JSON.parse(await readFile(join(root, "package.json"), "utf8")).dependencies).sort();
 /** Packages that are published without their licence; its text is kept in licenses/. */
 const UNLICENSED = ["thumbhash"];
 

@@ -2,8 +2,8 @@
 // Last-Event-ID, and comes back with growing pauses for as long as the page lives. Knows nothing about galleries:
 // it hands over batches of events in their order.
 
+import { createParser, type EventSourceMessage } from "eventsource-parser";
 import { delayMs, retryAfterMs, type Backoff } from "./backoff";
-import { SseParser, type SseBlock } from "./sse";
 
 export type Connection = "connecting" | "live" | "waiting";
 
@@ -117,25 +117,35 @@ export class Stream {
   async #read(body: ReadableStream<Uint8Array>, heard: () => void): Promise<void> {
     const reader = body.getReader();
     const utf8 = new TextDecoder();
-    const parser = new SseParser(EVENT_CHARS_MAX);
+    let events: StreamEvent[] = [];
+    const parser = createParser({
+      maxBufferSize: EVENT_CHARS_MAX,
+      // A block without data has a position too: whoever comes back from there has not missed the quiet time before it.
+      onId: (id) => this.#at(id),
+      onEvent: (event) => events.push(this.#heard(event)),
+      onError: (error) => {
+        if (error.type === "max-buffer-size-exceeded") throw error;
+      },
+    });
     for (;;) {
       const { done, value } = await reader.read();
       if (done) return;
       heard();
-      this.#deliver(parser.feed(utf8.decode(value, { stream: true })));
+      parser.feed(utf8.decode(value, { stream: true }));
+      if (events.length > 0) this.#options.onEvents(events);
+      events = [];
     }
   }
 
-  /** A block without data has a position too: whoever comes back from there has not missed the quiet time before it. */
-  #deliver(blocks: SseBlock[]): void {
-    if (blocks.length === 0) return;
+  #at(id: string): void {
     this.#failures = 0;
-    for (const { event, id } of blocks) {
-      if (id !== null) this.#lastId = id || null;
-      // A reset without an id of its own: the old position is void.
-      else if (event === "reset") this.#lastId = null;
-    }
-    const events = blocks.flatMap(({ event, data }) => (data === null ? [] : { event, data }));
-    if (events.length > 0) this.#options.onEvents(events);
+    this.#lastId = id || null;
+  }
+
+  #heard({ event = "message", data, id }: EventSourceMessage): StreamEvent {
+    this.#failures = 0;
+    // A reset without an id of its own: the old position is void.
+    if (event === "reset" && id === undefined) this.#lastId = null;
+    return { event, data };
   }
 }

@@ -8,7 +8,7 @@ use proto::{ImageId, ObjectKey, Sha256, UnixMillis};
 
 use crate::client::{Bucket, Depot};
 use crate::deposit::{CONFLICTS_MAX, Deposit, Put};
-use crate::error::{Answer, Unavailable, answer, unavailable};
+use crate::error::{Meaning, Unavailable, meaning, unavailable};
 use crate::metrics::{Operation, Outcome, ended};
 use crate::redeem::next;
 
@@ -68,7 +68,7 @@ impl Depot {
         let get = self.s3.get_object().bucket(self.bucket(Bucket::Originals)).key(key.to_string());
         let body = match get.send().await {
             Ok(output) => output.body,
-            Err(error) if answer(&error) == Answer::Missing => return Ok(None),
+            Err(error) if meaning(&error) == Meaning::Missing => return Ok(None),
             Err(error) => return Err(unavailable(error)),
         };
         let text = self.read_claim(body).await?;

@@ -11,7 +11,7 @@ use proto::{ClaimCheck, ObjectKey, Sha256};
 use aws_sdk_s3::config::http::HttpResponse;
 
 use crate::client::{Bucket, Depot};
-use crate::error::{Answer, Unavailable, answer, unavailable};
+use crate::error::{Meaning, Unavailable, meaning, unavailable};
 use crate::metrics::{Operation, Outcome, ended};
 
 /// How often a conditional write is tried again while another one on the same key is in flight (S3 answers 409).
@@ -105,7 +105,7 @@ impl Depot {
                     return Ok(Put::Stored { etag: output.e_tag.unwrap_or_default(), version });
                 }
                 Err(error) => match write_refused(error) {
-                    Ok(Answer::Conflict) => tokio::time::sleep(pause(attempt)).await,
+                    Ok(Meaning::Conflict) => tokio::time::sleep(pause(attempt)).await,
                     Ok(_) => return Ok(Put::Exists),
                     Err(away) => return self.exists_after_all(deposit, away).await,
                 },
@@ -145,12 +145,12 @@ impl Depot {
 }
 
 /// Keeps the two answers that say the key is or may soon be taken; everything else means that S3 is away.
-pub(crate) fn write_refused<E>(error: SdkError<E, HttpResponse>) -> Result<Answer, Unavailable>
+pub(crate) fn write_refused<E>(error: SdkError<E, HttpResponse>) -> Result<Meaning, Unavailable>
 where
     E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
 {
-    match answer(&error) {
-        kept @ (Answer::PreconditionFailed | Answer::Conflict) => Ok(kept),
+    match meaning(&error) {
+        kept @ (Meaning::PreconditionFailed | Meaning::Conflict) => Ok(kept),
         _ => Err(unavailable(error)),
     }
 }

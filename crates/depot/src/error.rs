@@ -41,7 +41,7 @@ impl Unavailable {
 
 /// What an S3 error means, as far as any caller here cares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Answer {
+pub(crate) enum Meaning {
     /// The condition of a conditional request does not hold.
     PreconditionFailed,
     /// Another conditional write on the key is in flight.
@@ -60,18 +60,18 @@ pub(crate) enum Answer {
 
 /// Reads what `error` means, of a request whose answer has a body. S3 has many a 400 that is about the caller and passes,
 /// such as expired credentials, and a 404 without S3's own code is a proxy's: neither says anything about an object.
-pub(crate) fn answer<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Answer {
+pub(crate) fn meaning<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Meaning {
     let code = error.as_service_error().map(ProvideErrorMetadata::meta).and_then(ErrorMetadata::code);
     match (status(error), code) {
-        (_, Some("NoSuchBucket")) | (301 | 401 | 403, _) => Answer::Refused,
-        (404, Some("NoSuchKey" | "NoSuchVersion" | "NoSuchUpload")) => Answer::Missing,
+        (_, Some("NoSuchBucket")) | (301 | 401 | 403, _) => Meaning::Refused,
+        (404, Some("NoSuchKey" | "NoSuchVersion" | "NoSuchUpload")) => Meaning::Missing,
         // The version is a delete marker.
-        (405, Some("MethodNotAllowed")) => Answer::Missing,
-        (400, Some("InvalidArgument")) => Answer::ArgumentInvalid,
-        (412, _) => Answer::PreconditionFailed,
-        (409, _) => Answer::Conflict,
-        (416, _) => Answer::RangeInvalid,
-        _ => Answer::Away,
+        (405, Some("MethodNotAllowed")) => Meaning::Missing,
+        (400, Some("InvalidArgument")) => Meaning::ArgumentInvalid,
+        (412, _) => Meaning::PreconditionFailed,
+        (409, _) => Meaning::Conflict,
+        (416, _) => Meaning::RangeInvalid,
+        _ => Meaning::Away,
     }
 }
 

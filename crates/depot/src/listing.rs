@@ -8,7 +8,7 @@ use proto::{ClaimCheck, ObjectKey, Sha256};
 
 use crate::client::{Bucket, Depot};
 use crate::deposit::real_version;
-use crate::error::{Answer, Unavailable, answer, is_absent, unavailable};
+use crate::error::{Meaning, Unavailable, is_absent, meaning, unavailable};
 use crate::metrics::{Operation, Outcome, ended};
 use crate::redeem::next;
 
@@ -114,7 +114,7 @@ impl Depot {
             .if_match(&stored.etag);
         let mut body = match get.send().await {
             Ok(output) => output.body,
-            Err(error) if answer(&error) == Answer::Missing => return Ok(None),
+            Err(error) if meaning(&error) == Meaning::Missing => return Ok(None),
             Err(error) => return Err(unavailable(error)),
         };
         let mut hasher = Sha256::hasher();

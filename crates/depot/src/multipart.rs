@@ -15,7 +15,7 @@ use proto::{ClaimCheck, Hasher, Sha256};
 use crate::chunks::PartBuffer;
 use crate::client::Depot;
 use crate::deposit::{CONFLICTS_MAX, Deposit, DepositError, Put, owned, real_version, write_refused};
-use crate::error::{Answer, Unavailable, unavailable};
+use crate::error::{Meaning, Unavailable, unavailable};
 use crate::metrics::{Operation, Outcome, ended};
 
 /// The length of a part; a body up to this length is stored by one PutObject.
@@ -118,8 +118,8 @@ impl Depot {
         let beginning = tokio::spawn(async move {
             let output = create.send().await.map_err(unavailable)?;
             let id = output.upload_id.ok_or_else(|| Unavailable::away("S3 gave no upload id"))?;
-            let place = Place { s3, bucket, key, id };
-            Ok(Upload { place: Some(place), parts: Vec::new(), bytes: 0, hasher: Sha256::hasher() })
+            let open = OpenUpload { s3, bucket, key, id };
+            Ok(Upload { open: Some(open), parts: Vec::new(), bytes: 0, hasher: Sha256::hasher() })
         });
         beginning.await.unwrap_or_else(|lost| Err(Unavailable::away(lost)))
     }
@@ -147,14 +147,14 @@ impl Depot {
 /// A multipart upload in the making. Dropping it before it is complete aborts it.
 #[derive(Debug)]
 struct Upload {
-    place: Option<Place>,
+    open: Option<OpenUpload>,
     parts: Vec<CompletedPart>,
     bytes: u64,
     hasher: Hasher,
 }
 
 #[derive(Clone, Debug)]
-struct Place {
+struct OpenUpload {
     s3: aws_sdk_s3::Client,
     bucket: String,
     key: String,
@@ -162,8 +162,8 @@ struct Place {
 }
 
 impl Upload {
-    fn place(&self) -> &Place {
-        self.place.as_ref().expect("taken only when complete or dropped")
+    fn open_upload(&self) -> &OpenUpload {
+        self.open.as_ref().expect("taken only when complete or dropped")
     }
 
     async fn add(&mut self, part: Bytes) -> Result<(), Unavailable> {
@@ -172,7 +172,7 @@ impl Upload {
         self.hasher.update(&part);
         let number = i32::try_from(self.parts.len() + 1).expect("bodies are limited far below 2^31 parts");
         let checksum = Sha256::of(&part).to_base64();
-        let result = self.place().put_part(number, checksum.clone(), part).await;
+        let result = self.open_upload().put_part(number, checksum.clone(), part).await;
         let outcome = if result.is_ok() { Outcome::Ok } else { Outcome::Unavailable };
         ended(Operation::DepositPart, outcome, begun);
         let etag = result?;
@@ -187,15 +187,15 @@ impl Upload {
 
     async fn complete(&mut self) -> Result<Put, Unavailable> {
         let parts = std::mem::take(&mut self.parts);
-        let put = self.place().complete(parts).await?;
+        let put = self.open_upload().complete(parts).await?;
         if matches!(put, Put::Stored { .. }) {
-            self.place = None;
+            self.open = None;
         }
         Ok(put)
     }
 }
 
-impl Place {
+impl OpenUpload {
     async fn put_part(
         &self,
         number: i32,
@@ -236,9 +236,9 @@ impl Place {
                     return Ok(Put::Stored { etag: output.e_tag.unwrap_or_default(), version });
                 }
                 // A repeat of a completion whose answer was lost finds the upload gone and the object there.
-                Err(error) if crate::error::answer(&error) == Answer::Missing => return Ok(Put::Exists),
+                Err(error) if crate::error::meaning(&error) == Meaning::Missing => return Ok(Put::Exists),
                 Err(error) => match write_refused(error)? {
-                    Answer::Conflict => tokio::time::sleep(crate::deposit::pause(attempt)).await,
+                    Meaning::Conflict => tokio::time::sleep(crate::deposit::pause(attempt)).await,
                     _ => return Ok(Put::Exists),
                 },
             }
@@ -251,7 +251,7 @@ impl Place {
         for attempt in 1..=ABORTS_MAX {
             match self.abort_once().await {
                 Ok(()) => tokio::time::sleep(ABORT_PAUSE * attempt).await,
-                Err(error) if crate::error::answer(&error) == Answer::Missing => return,
+                Err(error) if crate::error::meaning(&error) == Meaning::Missing => return,
                 Err(error) => {
                     // It is found again as a stray; nobody has to act.
                     let error = format!("{:#}", anyhow::Error::new(error));
@@ -270,8 +270,8 @@ impl Place {
 
 impl Drop for Upload {
     fn drop(&mut self) {
-        if let (Some(place), Ok(runtime)) = (self.place.take(), tokio::runtime::Handle::try_current()) {
-            runtime.spawn(place.abort());
+        if let (Some(open), Ok(runtime)) = (self.open.take(), tokio::runtime::Handle::try_current()) {
+            runtime.spawn(open.abort());
         }
     }
 }

@@ -12,7 +12,7 @@ use futures::stream::BoxStream;
 use proto::{ClaimCheck, Hasher, Sha256};
 
 use crate::client::Depot;
-use crate::error::{Answer, Unavailable, answer, unavailable};
+use crate::error::{Meaning, Unavailable, meaning, unavailable};
 use crate::metrics::{Operation, Outcome, ended};
 
 /// Says why a claim check could not be redeemed.
@@ -136,12 +136,12 @@ impl Depot {
         }
         match get.send().await {
             Ok(output) => Ok(output.body),
-            Err(error) => Err(match answer(&error) {
-                Answer::Missing => RedeemError::Missing,
+            Err(error) => Err(match meaning(&error) {
+                Meaning::Missing => RedeemError::Missing,
                 // A version id that S3 cannot even parse names no object either.
-                Answer::ArgumentInvalid if check.version.is_some() => RedeemError::Missing,
-                Answer::RangeInvalid => RedeemError::Corrupt("it is shorter than its claim check says"),
-                Answer::PreconditionFailed => RedeemError::Corrupt("another object lies under the key"),
+                Meaning::ArgumentInvalid if check.version.is_some() => RedeemError::Missing,
+                Meaning::RangeInvalid => RedeemError::Corrupt("it is shorter than its claim check says"),
+                Meaning::PreconditionFailed => RedeemError::Corrupt("another object lies under the key"),
                 _ => unavailable(error).into(),
             }),
         }

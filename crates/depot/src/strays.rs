@@ -7,28 +7,21 @@ use aws_sdk_s3::types::MultipartUpload;
 use proto::{ObjectKey, UnixMillis};
 
 use crate::client::{Bucket, Depot};
-use crate::error::{Answer, Unavailable, answer, unavailable};
+use crate::error::{Meaning, Unavailable, meaning, unavailable};
 use crate::metrics::{Operation, Outcome, ended};
 
 const PREFIX: &str = "original/";
 /// Pages of a thousand uploads that one look reads at most; the next one goes on.
 const PAGES_MAX: u32 = 100;
 
-/// Where the next page begins.
-#[derive(Default)]
-struct Markers {
-    key: Option<String>,
-    upload: Option<String>,
-}
-
 impl Depot {
     /// Aborts the uploads of originals that began longer than `age` ago and are still unfinished, and returns how many. `age`
     /// is more than any upload may take, or it aborts those that are under way. Aborting twice is aborting once. Fails if S3
     /// is away; what was aborted by then stays so.
     pub async fn abort_strays(&self, age: Duration) -> Result<usize, Unavailable> {
-        let (mut markers, mut aborted, mut last_failure) = (Markers::default(), 0, None);
+        let (mut after, mut aborted, mut last_failure) = (None, 0, None);
         for _ in 0..PAGES_MAX {
-            let (uploads, next) = self.list_unfinished(markers).await?;
+            let (uploads, next) = self.list_unfinished(after).await?;
             for upload in uploads.iter().filter(|upload| is_stray(upload, age)) {
                 match self.abort_stray(upload).await {
                     Ok(()) => aborted += 1,
@@ -36,32 +29,32 @@ impl Depot {
                     Err(error) => last_failure = Some(error),
                 }
             }
-            let Some(next) = next else { break };
-            markers = next;
+            if next.is_none() {
+                break;
+            }
+            after = next;
         }
         last_failure.map_or(Ok(aborted), Err)
     }
 
+    /// Lists a page of uploads and the key that the next one begins behind. A key alone says where: versitygw refuses to
+    /// go on behind an upload that has been aborted meanwhile. What a page leaves of a key's uploads the next look finds.
     async fn list_unfinished(
         &self,
-        markers: Markers,
-    ) -> Result<(Vec<MultipartUpload>, Option<Markers>), Unavailable> {
+        after: Option<String>,
+    ) -> Result<(Vec<MultipartUpload>, Option<String>), Unavailable> {
         let begun = Instant::now();
         let list = self
             .s3
             .list_multipart_uploads()
             .bucket(self.bucket(Bucket::Originals))
             .prefix(PREFIX)
-            .set_key_marker(markers.key)
-            .set_upload_id_marker(markers.upload);
+            .set_key_marker(after);
         let result = list.send().await.map_err(unavailable);
         let outcome = if result.is_ok() { Outcome::Ok } else { Outcome::Unavailable };
         ended(Operation::List, outcome, begun);
         let output = result?;
-        let next = output
-            .is_truncated
-            .unwrap_or(false)
-            .then_some(Markers { key: output.next_key_marker, upload: output.next_upload_id_marker });
+        let next = output.next_key_marker.filter(|_| output.is_truncated == Some(true));
         Ok((output.uploads.unwrap_or_default(), next))
     }
 
@@ -75,7 +68,7 @@ impl Depot {
             .set_upload_id(upload.upload_id.clone());
         let result = match abort.send().await {
             // Another instance was faster.
-            Err(error) if answer(&error) != Answer::Missing => Err(unavailable(error)),
+            Err(error) if meaning(&error) != Meaning::Missing => Err(unavailable(error)),
             _ => Ok(()),
         };
         let outcome = if result.is_ok() { Outcome::Ok } else { Outcome::Unavailable };

@@ -1,12 +1,9 @@
-//! Who is calling. Owns the extractor that every protected handler takes; there is no other way to a customer id.
+//! Who is calling, and what the caller may do. Knows nothing about how that was found out.
 
-use axum::extract::{FromRef, FromRequestParts};
-use http::request::Parts;
 use proto::CustomerId;
 use serde::Deserialize;
 
 use crate::problem::Problem;
-use crate::verifier::Verifier;
 
 /// A verified caller. As an extractor it answers 401, 429 or 503 by itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,17 +41,5 @@ impl Caller {
     /// Refuses with 403 unless the caller has `role` or a higher one.
     pub fn require(&self, role: Role) -> Result<(), Problem> {
         if self.role >= role { Ok(()) } else { Err(Problem::forbidden()) }
-    }
-}
-
-impl<S> FromRequestParts<S> for Caller
-where
-    S: Send + Sync,
-    Verifier: FromRef<S>,
-{
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Caller, Problem> {
-        Verifier::from_ref(state).admit(&parts.headers).await
     }
 }

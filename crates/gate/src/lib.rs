@@ -8,6 +8,7 @@ mod caller;
 mod claims;
 mod config;
 mod connection;
+mod door;
 mod expect;
 mod harden;
 mod keys;

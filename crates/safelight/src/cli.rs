@@ -1,14 +1,12 @@
 //! The command line. Owns its words; each command's work is in `commands`.
 
-use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use chassis::LogFormat;
-use clap::{Args, CommandFactory as _, Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::commands::{demo, issuer, provision, push, status, tail, token, up};
-use crate::output::{self, Form};
+use crate::output;
 
 /// Runs and operates Safelight.
 #[derive(Debug, Parser)]
@@ -43,46 +41,6 @@ enum Command {
         /// The shell.
         shell: clap_complete::Shell,
     },
-}
-
-/// Where the stack is.
-#[derive(Clone, Debug, Args)]
-pub(crate) struct StackArgs {
-    /// Data folder of the stack, where `up` leaves its addresses
-    #[arg(long, value_name = "DIR", default_value = ".safelight")]
-    pub(crate) data: PathBuf,
-
-    /// Address of the API, where no local stack is meant
-    #[arg(long, env = "SAFELIGHT_URL", value_name = "URL")]
-    pub(crate) url: Option<String>,
-
-    /// Bearer token; by default one of the local stack's issuer
-    #[arg(long, env = "SAFELIGHT_TOKEN", hide_env_values = true)]
-    pub(crate) token: Option<String>,
-
-    /// Customer to act for, where the local issuer makes the token
-    #[arg(long, default_value = "demo")]
-    pub(crate) customer: proto::CustomerId,
-}
-
-/// The form of data on stdout.
-#[derive(Clone, Debug, Args)]
-pub(crate) struct OutputArgs {
-    /// Form of the data on stdout
-    #[arg(short, long, value_enum, default_value_t = Form::Table)]
-    pub(crate) output: Form,
-}
-
-/// Addresses of the stack in this process.
-#[derive(Clone, Debug, Args)]
-pub(crate) struct ListenArgs {
-    /// Address of the API and the page; port 0 takes a free one
-    #[arg(long, default_value = "127.0.0.1:8080")]
-    pub(crate) http: SocketAddr,
-
-    /// Address of `/livez`, `/readyz` and `/metrics`
-    #[arg(long, default_value = "127.0.0.1:9464")]
-    pub(crate) admin: SocketAddr,
 }
 
 /// Parses the command line and runs the command. Exit codes: 0 done, 1 failed, 2 wrong usage or configuration.

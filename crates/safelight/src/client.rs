@@ -10,7 +10,7 @@ use proto::ImageId;
 use reqwest::{RequestBuilder, Response, StatusCode, header};
 use serde::{Deserialize, Serialize};
 
-use crate::cli::StackArgs;
+use crate::args::StackArgs;
 use crate::stack::files::Addresses;
 use standins::issuer::{Issuer, Role};
 

@@ -3,6 +3,7 @@
 //! Owns the command line, and the order in which the stack's parts start and stop: the stations and their clients are
 //! the same as in production, only the servers behind the endpoints are stand-ins.
 
+mod args;
 pub mod cli;
 mod client;
 mod commands;

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use belt::{Cluster, Script, fact, until};
 use conveyor::{BeltArgs, Headers, Publisher, Pulse, Tail, TailFrom, Watermarks};
 use proto::{Event as _, ImageFailed, ImageUploaded, Reason, Topic};
-use standins::kafka::{Broker, Kind, Plan, provision};
+use standins::kafka::{Broker, Kind, TopicPlan, provision};
 
 /// Far above what a belt holds beside what is in hand.
 const MORE_THAN_IS_HELD: usize = 1500;
@@ -249,9 +249,9 @@ async fn a_tail_begins_at_what_was_published_a_while_ago_and_at_nothing_older() 
 async fn provisioning_twice_is_once_and_an_epoch_is_as_long_as_the_log() {
     let folder = tempfile::tempdir().expect("a folder");
     let broker = Broker::start(Kind::Apache, folder.path(), 0).await.expect("starts");
-    let again = provision(&broker.client_args(), &Plan::local()).await.expect("twice is once");
+    let again = provision(&broker.client_args(), &TopicPlan::local()).await.expect("twice is once");
     assert_eq!((again.created.len(), again.existing.len()), (0, Topic::ALL.len()));
-    let other = Plan { partitions: 3, ..Plan::local() };
+    let other = TopicPlan { partitions: 3, ..TopicPlan::local() };
     assert!(provision(&broker.client_args(), &other).await.is_err(), "partitions are never changed in place");
     let timeout = Duration::from_secs(10);
     let epochs = conveyor::epochs(&broker.client_args(), &Topic::ALL, timeout).await.expect("epochs");

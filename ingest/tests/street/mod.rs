@@ -11,7 +11,8 @@ use chassis::{Health, Shutdown};
 use clap::Parser as _;
 use ingest::Config;
 use serde_json::Value;
-use tokio::net::TcpListener;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
 pub(crate) use issuer::Issuer;
@@ -33,18 +34,18 @@ pub(crate) struct Street {
 
 /// What came back, read whole.
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub(crate) struct Answered {
     pub(crate) status: u16,
     pub(crate) retry_after: Option<u64>,
     pub(crate) location: Option<String>,
     pub(crate) json: Value,
 }
 
-impl Answer {
-    pub(crate) async fn of(response: reqwest::Response) -> Answer {
+impl Answered {
+    pub(crate) async fn of(response: reqwest::Response) -> Answered {
         let header = |name: &str| Some(response.headers().get(name)?.to_str().ok()?.to_owned());
         let (retry_after, location) = (header("retry-after"), header("location"));
-        Answer {
+        Answered {
             status: response.status().as_u16(),
             retry_after: retry_after.map(|text| text.parse().expect("whole seconds")),
             location,
@@ -117,16 +118,26 @@ impl Street {
         self.http.post(format!("{}{query}", self.url)).bearer_auth(self.issuer.token(customer))
     }
 
-    pub(crate) async fn post(&self, bytes: Vec<u8>) -> Answer {
+    pub(crate) async fn post(&self, bytes: Vec<u8>) -> Answered {
         self.send(self.request("acme").body(bytes)).await
     }
 
-    pub(crate) async fn post_keyed(&self, key: &str, bytes: Vec<u8>) -> Answer {
+    pub(crate) async fn post_keyed(&self, key: &str, bytes: Vec<u8>) -> Answered {
         self.send(self.request("acme").header("idempotency-key", key).body(bytes)).await
     }
 
-    pub(crate) async fn send(&self, request: reqwest::RequestBuilder) -> Answer {
-        Answer::of(request.send().await.expect("ingest answers")).await
+    pub(crate) async fn send(&self, request: reqwest::RequestBuilder) -> Answered {
+        Answered::of(request.send().await.expect("ingest answers")).await
+    }
+
+    /// Sends a head and no byte of a body; returns the stream and the status that comes first.
+    pub(crate) async fn first_status(&self, head: &str) -> (TcpStream, u16) {
+        let mut stream = TcpStream::connect(self.addr).await.expect("ingest listens");
+        stream.write_all(head.as_bytes()).await.expect("ingest reads");
+        let mut line = [0; 12];
+        stream.read_exact(&mut line).await.expect("an answer");
+        let digits = std::str::from_utf8(&line[9..]).expect("a status is ASCII");
+        (stream, digits.parse().expect("a status is a number"))
     }
 
     /// Tells ingest to stop and waits until it has.

@@ -8,15 +8,9 @@ use tokio::net::TcpStream;
 use crate::street::{Street, png};
 use crate::until;
 
-/// Sends a head, lines joined, and no byte of a body; returns the stream and the status that comes first.
+/// Sends a head that expects 100, and no byte of a body; returns the stream and the status that comes first.
 async fn first_status(street: &Street, lines: &[&str]) -> (TcpStream, u16) {
-    let mut stream = TcpStream::connect(street.addr).await.unwrap();
-    let head = format!("{}\r\nhost: x\r\nexpect: 100-continue\r\n\r\n", lines.join("\r\n"));
-    stream.write_all(head.as_bytes()).await.unwrap();
-    let mut status = [0; 12];
-    stream.read_exact(&mut status).await.expect("an answer");
-    let status = std::str::from_utf8(&status[9..]).unwrap().parse().unwrap();
-    (stream, status)
+    street.first_status(&format!("{}\r\nhost: x\r\nexpect: 100-continue\r\n\r\n", lines.join("\r\n"))).await
 }
 
 const POST: &str = "POST /v1/images HTTP/1.1";

@@ -129,39 +129,9 @@ async fn a_customers_share_is_a_part_of_the_uploads_and_of_the_bytes() {
 
 /// Begins a large upload and waits for the first status: 100 says that there is room.
 async fn waiting(street: &Street, customer: &str) -> (TcpStream, u16) {
-    let mut stream = TcpStream::connect(street.addr).await.unwrap();
     let head = format!(
         "POST /v1/images HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {}\r\ncontent-length: {SLOW_BYTES}\r\nexpect: 100-continue\r\n\r\n",
         street.issuer.token(customer)
     );
-    stream.write_all(head.as_bytes()).await.unwrap();
-    let mut status = [0; 12];
-    stream.read_exact(&mut status).await.expect("an answer");
-    (stream, std::str::from_utf8(&status[9..]).unwrap().parse().unwrap())
-}
-
-#[tokio::test]
-async fn trouble_with_one_key_shuts_the_door_for_nobody() {
-    let street = Street::start(&["--probe-interval-secs=60"]).await;
-    let acme = CustomerId::parse("acme").unwrap();
-    for key in ["first", "second"] {
-        let claim = ObjectKey::claim(&acme, key).to_string();
-        street.s3.put(&claim, b"no image id").await;
-    }
-    for key in ["first", "first", "second", "first"] {
-        let troubled = street.post_keyed(key, png(100)).await;
-        assert_eq!((troubled.status, troubled.code()), (503, "outcome_unknown"), "{troubled:?}");
-        assert!(street.health.is_ready());
-        let other = street.send(street.request("globex").body(png(100))).await;
-        assert_eq!(other.status, 202, "{other:?}");
-    }
-}
-
-#[tokio::test]
-async fn parts_that_a_killed_process_left_are_cleared() {
-    let street = Street::start(&["--upload-secs-max=2", "--http-body-secs-max=1"]).await;
-    let acme = CustomerId::parse("acme").unwrap();
-    street.s3.begin_upload(&ObjectKey::original(&acme, proto::ImageId::mint()).to_string()).await;
-    assert_eq!(street.s3.unfinished_uploads().await, 1);
-    until("it is aborted", async || street.s3.unfinished_uploads().await == 0).await;
+    street.first_status(&head).await
 }

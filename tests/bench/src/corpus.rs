@@ -26,7 +26,7 @@ struct Question {
 
 #[derive(Serialize)]
 #[serde(rename_all = "snake_case")]
-enum Answer {
+enum Outcome {
     /// Width and height, upright.
     Size((u32, u32)),
     /// The reason, and what it says.
@@ -47,7 +47,7 @@ pub(crate) fn serve() -> Result<()> {
     Ok(())
 }
 
-fn answer(pool: &Pool, question: &Question) -> Result<Answer> {
+fn answer(pool: &Pool, question: &Question) -> Result<Outcome> {
     let original =
         std::fs::read(&question.path).with_context(|| format!("read {}", question.path.display()))?;
     let whole = Rendition { format: FormatRule::Exactly(Format::Png), ..rendition(SIDE_PX) };
@@ -56,16 +56,16 @@ fn answer(pool: &Pool, question: &Question) -> Result<Answer> {
         [Ok(whole), Ok(_)] => {
             let picture = image::load_from_memory(&whole.renditions[0].bytes).context("read our own PNG")?;
             std::fs::write(&question.out, picture.into_rgba8().into_raw()).context("write the pixels")?;
-            Answer::Size((whole.source.width, whole.source.height))
+            Outcome::Size((whole.source.width, whole.source.height))
         }
         [Err((reason, detail)), Err((other, _))] if reason == other => {
-            Answer::Refused(format!("{reason}: {detail}"))
+            Outcome::Refused(format!("{reason}: {detail}"))
         }
         // What an original is does not hang on what is made of it.
         [whole, thumb] => {
             let said =
                 |way: Result<Developed, (String, String)>| way.err().map_or("processed".into(), |no| no.0);
-            Answer::Refused(format!("two answers: {} whole, {} as a thumb", said(whole), said(thumb)))
+            Outcome::Refused(format!("two answers: {} whole, {} as a thumb", said(whole), said(thumb)))
         }
     })
 }

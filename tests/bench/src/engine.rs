@@ -9,7 +9,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use anyhow::{Context as _, Result, bail};
 
 use crate::meter;
-use crate::protocol::{Answer, Job, Ready};
+use crate::protocol::{Job, Ready, Reply};
 
 /// One thread for everybody, whichever library asks.
 const SINGLE: &[&str] = &[
@@ -157,12 +157,12 @@ impl Engine {
         writeln!(stdin, "{}", serde_json::to_string(job)?)?;
         let name = self.kind.name;
         match serde_json::from_str(&self.line()?).with_context(|| format!("read the answer of `{name}`"))? {
-            Answer::Done { cpu_ms, bytes, child_peak_kib } => {
+            Reply::Done { cpu_ms, bytes, child_peak_kib } => {
                 self.child_peak_kib = self.child_peak_kib.max(child_peak_kib);
                 Ok(Some(Cost { cpu_ms: cpu_ms / f64::from(job.repeat), bytes: bytes.iter().sum() }))
             }
-            Answer::Unsupported(_) => Ok(None),
-            Answer::Failed(why) => bail!("`{name}` failed on {}: {why}", job.input.display()),
+            Reply::Unsupported(_) => Ok(None),
+            Reply::Failed(why) => bail!("`{name}` failed on {}: {why}", job.input.display()),
         }
     }
 

@@ -46,7 +46,7 @@ impl Format {
 /// What an engine answers to a job.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Answer {
+pub(crate) enum Reply {
     /// The work is done.
     Done {
         /// User and system time of the engine and its children, milliseconds, for all repeats.
@@ -76,9 +76,9 @@ mod tests {
 
     #[test]
     fn an_answer_of_a_peer_is_understood() {
-        let done: Answer = serde_json::from_str(r#"{"done": {"cpu_ms": 1.5, "bytes": [3, 2]}}"#).unwrap();
-        assert_eq!(done, Answer::Done { cpu_ms: 1.5, bytes: vec![3, 2], child_peak_kib: 0 });
-        let no: Answer = serde_json::from_str(r#"{"unsupported": "no WebP"}"#).unwrap();
-        assert_eq!(no, Answer::Unsupported("no WebP".to_owned()));
+        let done: Reply = serde_json::from_str(r#"{"done": {"cpu_ms": 1.5, "bytes": [3, 2]}}"#).unwrap();
+        assert_eq!(done, Reply::Done { cpu_ms: 1.5, bytes: vec![3, 2], child_peak_kib: 0 });
+        let no: Reply = serde_json::from_str(r#"{"unsupported": "no WebP"}"#).unwrap();
+        assert_eq!(no, Reply::Unsupported("no WebP".to_owned()));
     }
 }

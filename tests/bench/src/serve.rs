@@ -12,7 +12,7 @@ use darkroom::{Darkroom, Developed, Limits};
 use crate::baseline::{self, Resize};
 use crate::meter::{children_cpu_ms, own_cpu_ms};
 use crate::plan;
-use crate::protocol::{Answer, Job, Ready};
+use crate::protocol::{Job, Ready, Reply};
 
 /// One customer: their worker is kept, as in a service.
 const CUSTOMER: &str = "bench";
@@ -27,7 +27,7 @@ pub(crate) fn serve(name: &str) -> Result<()> {
     writeln!(out, "{}", serde_json::to_string(&Ready { versions: BTreeMap::new() })?)?;
     for line in std::io::stdin().lock().lines() {
         let job: Job = serde_json::from_str(&line?).context("read a job")?;
-        let answer = answer(&mut work, &job).unwrap_or_else(|error| Answer::Failed(format!("{error:#}")));
+        let answer = answer(&mut work, &job).unwrap_or_else(|error| Reply::Failed(format!("{error:#}")));
         writeln!(out, "{}", serde_json::to_string(&answer)?)?;
     }
     Ok(())
@@ -71,14 +71,14 @@ fn files(developed: Developed, job: &Job) -> Result<Vec<Vec<u8>>, String> {
 }
 
 /// Does a job and measures it: from bytes in memory to bytes in memory.
-fn answer(work: &mut Work, job: &Job) -> Result<Answer> {
+fn answer(work: &mut Work, job: &Job) -> Result<Reply> {
     let original = std::fs::read(&job.input).with_context(|| format!("read {}", job.input.display()))?;
     let begun = own_cpu_ms() + children_cpu_ms();
     let mut made = Vec::new();
     for _ in 0..job.repeat {
         made = match work(&original, job)? {
             Ok(made) => made,
-            Err(reason) => return Ok(Answer::Unsupported(reason)),
+            Err(reason) => return Ok(Reply::Unsupported(reason)),
         };
     }
     let cpu_ms = own_cpu_ms() + children_cpu_ms() - begun;
@@ -89,5 +89,5 @@ fn answer(work: &mut Work, job: &Job) -> Result<Answer> {
         }
     }
     let bytes = made.iter().map(|file| file.len() as u64).collect();
-    Ok(Answer::Done { cpu_ms, bytes, child_peak_kib: 0 })
+    Ok(Reply::Done { cpu_ms, bytes, child_peak_kib: 0 })
 }

@@ -19,6 +19,7 @@ const TOP_LEVEL: &[&str] = &[
     "deploy",
     "docker-compose.yml",
     "docs",
+    "findings",
     "ingest",
     "processor",
     "proto",

@@ -51,25 +51,26 @@ struct Parts<'a> {
     /// The file without its dispensable chunks, with an end.
     essential: Vec<u8>,
     exif: Option<&'a [u8]>,
-    place: Place,
+    /// Where the walk is, seen from the pixels.
+    stretch: Stretch,
     /// Whether the file has no end of its own.
     is_cut: bool,
 }
 
 /// Where a walk is.
 #[derive(PartialEq)]
-enum Place {
-    BeforePixels,
-    InPixels,
-    BehindPixels,
+enum Stretch {
+    Before,
+    Within,
+    Behind,
 }
 
 /// Walks the chunks up to `IEND`. Fails as `truncated` when the file ends before its pixel data or in it; whether all of
 /// that is there when the file ends behind it, the decoder sees.
 fn walk<'a>(file: &'a [u8], limits: &Limits) -> Result<Parts<'a>, RenderError> {
     let (signature, mut rest) = file.split_at(SIGNATURE_BYTES);
-    let (essential, place) = (signature.to_vec(), Place::BeforePixels);
-    let mut parts = Parts { essential, exif: None, place, is_cut: false };
+    let (essential, stretch) = (signature.to_vec(), Stretch::Before);
+    let mut parts = Parts { essential, exif: None, stretch, is_cut: false };
     while let Some((chunk, after)) = parts.step(rest)? {
         if parts.essential.len() == SIGNATURE_BYTES {
             check_size(header_size(&chunk)?, limits)?;
@@ -85,15 +86,15 @@ impl<'a> Parts<'a> {
     /// The next chunk and what follows; none at the end, and where a file stops behind its pixels.
     fn step(&mut self, rest: &'a [u8]) -> Result<Option<(Chunk<'a>, &'a [u8])>, RenderError> {
         let is_pixels = rest.get(4..).is_some_and(|kind| kind.starts_with(b"IDAT"));
-        match (&self.place, is_pixels) {
-            (Place::BehindPixels, true) => return Err(RenderError::corrupt("pixel data in two places")),
-            (_, true) => self.place = Place::InPixels,
-            (Place::InPixels, false) => self.place = Place::BehindPixels,
+        match (&self.stretch, is_pixels) {
+            (Stretch::Behind, true) => return Err(RenderError::corrupt("pixel data in two places")),
+            (_, true) => self.stretch = Stretch::Within,
+            (Stretch::Within, false) => self.stretch = Stretch::Behind,
             (_, false) => {}
         }
         match next_chunk(rest) {
             Ok((chunk, _)) if chunk.kind == b"IEND" => Ok(None),
-            Err(_) if self.place == Place::BehindPixels => {
+            Err(_) if self.stretch == Stretch::Behind => {
                 self.is_cut = true;
                 Ok(None)
             }
@@ -313,7 +314,7 @@ mod tests {
         };
         for bytes in [0, 2, 4, 13, 771] {
             let palette = chunk(b"PLTE", &vec![9; bytes]);
-            corrupt(&built([2, 1, 8, 3], &[palette.clone()], &[0, 0, 0]));
+            corrupt(&built([2, 1, 8, 3], std::slice::from_ref(&palette), &[0, 0, 0]));
             let suggested = built([2, 1, 8, 0], &[palette], &[0, 1, 2]);
             assert_eq!(decode(&suggested, &Limits::DEFAULT).unwrap().picture.bytes, [1, 2]);
         }

@@ -246,6 +246,21 @@ mod tests {
     }
 
     #[test]
+    fn alpha_that_cannot_be_read_is_corrupt_and_no_lack_of_memory() {
+        let lossy = kinds()[1].clone();
+        let alpha = HEADER_BYTES + 18;
+        assert_eq!(&lossy[alpha..][..4], b"ALPH");
+        for header in 0..=u8::MAX {
+            let mut damaged = lossy.clone();
+            damaged[alpha + 8] = header;
+            match decode(&damaged, &Limits::DEFAULT) {
+                Ok(_) => {}
+                Err(error) => assert_eq!(error.reason(), crate::Reason::Corrupt, "{header}: {error}"),
+            }
+        }
+    }
+
+    #[test]
     fn the_longest_sides_of_the_format_are_read() {
         for (width, height) in [(16_384, 4), (3, 16_384), (16_383, 2)] {
             let mut file = Vec::new();

@@ -12,6 +12,11 @@ use std::mem::MaybeUninit;
 use crate::RenderError;
 use crate::raster::picture::{Channels, Picture};
 
+/// What libwebp takes for a pixel beside the picture: two whole ones of a lossless file, or rows and alpha of a lossy one.
+const PIXEL_BYTES: usize = 8;
+/// And for a picture of whatever size: tables and rows.
+const FILE_BYTES: usize = 8 << 20;
+
 /// One frame: the chunk `VP8L`, or `VP8 ` and the `ALPH` before it, where there is one.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Bitstream<'a> {
@@ -55,8 +60,19 @@ impl<'a> Bitstream<'a> {
         config.output.u = WebPDecBuffer__bindgen_ty_1 { RGBA: buffer };
         // SAFETY: the chunks are only read. libwebp writes rows of `stride` bytes to the buffer, whose length it is told
         // and checks; both are borrowed until the call returns. What it allocates for itself it frees before that.
-        check(unsafe { WebPDecode(self.chunks.as_ptr(), self.chunks.len(), &raw mut config) })?;
+        let status = unsafe { WebPDecode(self.chunks.as_ptr(), self.chunks.len(), &raw mut config) };
+        // That is also its word for a header of alpha that it cannot read.
+        if status == VP8StatusCode::VP8_STATUS_OUT_OF_MEMORY && self.fits() {
+            return Err(RenderError::corrupt("the alpha data contradicts its format"));
+        }
+        check(status)?;
         Ok(Picture::new(self.size, channels, bytes))
+    }
+
+    /// Whether there is as much memory as libwebp may need for this picture.
+    fn fits(&self) -> bool {
+        let pixels = self.size.0 as usize * self.size.1 as usize;
+        Vec::<u8>::new().try_reserve_exact(pixels * PIXEL_BYTES + FILE_BYTES).is_ok()
     }
 }
 

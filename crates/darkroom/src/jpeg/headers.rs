@@ -73,7 +73,7 @@ impl FrameHeader {
             if !(1..=4).contains(h) || !(1..=4).contains(v) {
                 return Err(RenderError::corrupt("a sampling factor that is none"));
             }
-            if self.sampling.0 % h != 0 || self.sampling.1 % v != 0 {
+            if !self.sampling.0.is_multiple_of(*h) || !self.sampling.1.is_multiple_of(*v) {
                 return Err(RenderError::unsupported("fractional sampling"));
             }
         }

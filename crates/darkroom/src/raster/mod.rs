@@ -13,3 +13,4 @@ pub(crate) mod planes;
 pub(crate) mod sharpen;
 pub(crate) mod sheer;
 pub(crate) mod transpose;
+pub(crate) mod turn;

@@ -4,57 +4,27 @@ use image::metadata::Orientation;
 
 use crate::raster::picture::Picture;
 use crate::raster::transpose::transpose;
-
-/// Where a pixel of the upright picture comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Turn {
-    /// Rows become columns.
-    pub(crate) transposed: bool,
-    /// The stored picture's last column comes first.
-    pub(crate) from_right: bool,
-    /// The stored picture's last row comes first.
-    pub(crate) from_bottom: bool,
-}
-
-impl Turn {
-    pub(crate) const NONE: Self = Self { transposed: false, from_right: false, from_bottom: false };
-    /// Rows become columns, and nothing else happens.
-    pub(crate) const TRANSPOSED: Self = Self { transposed: true, ..Self::NONE };
-
-    pub(crate) fn of(orientation: Orientation) -> Self {
-        let (transposed, from_right, from_bottom) = match orientation {
-            Orientation::NoTransforms => (false, false, false),
-            Orientation::FlipHorizontal => (false, true, false),
-            Orientation::Rotate180 => (false, true, true),
-            Orientation::FlipVertical => (false, false, true),
-            Orientation::Rotate90FlipH => (true, false, false),
-            Orientation::Rotate90 => (true, false, true),
-            Orientation::Rotate270FlipH => (true, true, true),
-            Orientation::Rotate270 => (true, true, false),
-        };
-        Self { transposed, from_right, from_bottom }
-    }
-
-    /// Turns pixels of `N` bytes, stored in rows of `width`, into `upright`, which is as long as `stored`.
-    pub(crate) fn apply<const N: usize>(self, stored: &[u8], width: usize, upright: &mut [u8]) {
-        if self.transposed {
-            return transpose::<N>(stored, width, self, upright);
-        }
-        let (stored, upright) = (stored.as_chunks::<N>().0, upright.as_chunks_mut::<N>().0);
-        let height = stored.len() / width;
-        for (y, target) in upright.chunks_exact_mut(width).enumerate() {
-            let row = if self.from_bottom { height - 1 - y } else { y };
-            target.copy_from_slice(&stored[row * width..][..width]);
-            if self.from_right {
-                target.reverse();
-            }
-        }
-    }
-}
+use crate::raster::turn::Turn;
 
 /// The size of the upright picture.
 pub(crate) fn upright_size(orientation: Orientation, (width, height): (u32, u32)) -> (u32, u32) {
     if Turn::of(orientation).transposed { (height, width) } else { (width, height) }
+}
+
+/// Turns pixels of `N` bytes, stored in rows of `width`, into `upright`, which is as long as `stored`.
+pub(crate) fn turned<const N: usize>(turn: Turn, stored: &[u8], width: usize, upright: &mut [u8]) {
+    if turn.transposed {
+        return transpose::<N>(stored, width, turn, upright);
+    }
+    let (stored, upright) = (stored.as_chunks::<N>().0, upright.as_chunks_mut::<N>().0);
+    let height = stored.len() / width;
+    for (y, target) in upright.chunks_exact_mut(width).enumerate() {
+        let row = if turn.from_bottom { height - 1 - y } else { y };
+        target.copy_from_slice(&stored[row * width..][..width]);
+        if turn.from_right {
+            target.reverse();
+        }
+    }
 }
 
 /// Turns a picture as stored into the picture as seen.
@@ -67,10 +37,10 @@ pub(crate) fn upright(picture: Picture, orientation: Orientation) -> Picture {
     let mut bytes = vec![0; picture.bytes.len()];
     let width = picture.width as usize;
     match picture.channels.count() {
-        1 => turn.apply::<1>(&picture.bytes, width, &mut bytes),
-        2 => turn.apply::<2>(&picture.bytes, width, &mut bytes),
-        3 => turn.apply::<3>(&picture.bytes, width, &mut bytes),
-        _ => turn.apply::<4>(&picture.bytes, width, &mut bytes),
+        1 => turned::<1>(turn, &picture.bytes, width, &mut bytes),
+        2 => turned::<2>(turn, &picture.bytes, width, &mut bytes),
+        3 => turned::<3>(turn, &picture.bytes, width, &mut bytes),
+        _ => turned::<4>(turn, &picture.bytes, width, &mut bytes),
     }
     Picture::new(size, picture.channels, bytes)
 }

@@ -9,8 +9,8 @@ use fast_image_resize::Resizer;
 use crate::RenderError;
 use crate::raster::axis::{Axis, Cut, Span, cuts};
 use crate::raster::lanczos;
-use crate::raster::orient::Turn;
 use crate::raster::transpose::transpose;
+use crate::raster::turn::Turn;
 
 /// Samples row by row, without padding between rows.
 #[derive(Debug, Clone, PartialEq)]

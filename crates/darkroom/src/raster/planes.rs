@@ -5,8 +5,9 @@ use image::metadata::Orientation;
 
 use crate::RenderError;
 use crate::raster::axis::{Axis, Span};
-use crate::raster::orient::Turn;
+use crate::raster::orient::turned;
 use crate::raster::plane::{Plane, Scaler, Wanted};
+use crate::raster::turn::Turn;
 
 /// Pixels for each chroma sample of a rendition, across and down: 4:2:0.
 const CHROMA_STEP: u32 = 2;
@@ -66,7 +67,7 @@ fn upright(stored: Plane<Vec<u8>>, turn: Turn, scaler: &mut Scaler) -> Plane<Vec
         return stored;
     }
     let mut bytes = scaler.take(stored.bytes.len());
-    turn.apply::<1>(&stored.bytes, stored.width(), &mut bytes);
+    turned::<1>(turn, &stored.bytes, stored.width(), &mut bytes);
     let across = if turn.from_right { stored.across.reversed() } else { stored.across };
     let down = if turn.from_bottom { stored.down.reversed() } else { stored.down };
     scaler.give_back(stored.bytes);

@@ -36,10 +36,12 @@ impl Sheer<'_> {
         let step = self.cover.1 * (width * N) as f64 / target.len() as f64;
         let reach = LOBES * step.max(1.0) + 1.0;
         let mut shrunk = Vec::new();
-        let mut from = 0.0;
+        let (mut done, mut from) = (0, 0.0);
         for rows in target.chunks_mut(BAND_ROWS * width * N) {
             let count = rows.len() / N / width;
-            let to = from + count as f64 * step;
+            done += count;
+            // Sums of steps would run away from the rows, and beyond the last one.
+            let to = (done as f64 * step).min(self.cover.1);
             // Casts of whole numbers from 0 to the height.
             let (first, last) =
                 ((from - reach).floor().max(0.0) as usize, ((to + reach).ceil() as usize).min(height));
@@ -47,7 +49,9 @@ impl Sheer<'_> {
             shrunk.resize(count * width, WidePixel::default());
             let source = WideView { pixels: &weighted, width: self.width };
             let options = lanczos::options().use_alpha(false);
-            let options = options.crop(0.0, from - first as f64, self.cover.0, to - from);
+            let above = from - first as f64;
+            let rows_seen = (to - from).min((last - first) as f64 - above);
+            let options = options.crop(0.0, above, self.cover.0, rows_seen);
             let band = WideTarget { pixels: &mut shrunk, width };
             enlarger::resample_wide(source, band, &options, resizer).map_err(RenderError::corrupt)?;
             divide::<N>(&shrunk, rows);

@@ -3,7 +3,7 @@
 
 #![cfg_attr(target_arch = "x86_64", expect(unsafe_code, reason = "SSE2 loads and stores take pointers"))]
 
-use crate::raster::orient::Turn;
+use crate::raster::turn::Turn;
 
 /// Side of a square of which both sides of the copy stay near.
 const TILE: usize = 64;

@@ -25,6 +25,7 @@ pub(crate) const TESTS: Tests = &[
     ("memory_is_admitted_by_estimate", memory_is_admitted_by_estimate),
     ("a_flood_on_stderr_harms_nobody", a_flood_on_stderr_harms_nobody),
     ("a_single_death_is_forgiven", a_single_death_is_forgiven),
+    ("what_a_used_worker_lacks_is_asked_of_a_fresh_one", what_a_used_worker_lacks_is_asked_of_a_fresh_one),
     ("a_worker_serves_one_customer", a_worker_serves_one_customer),
     ("the_cpu_allowance_is_for_each_job", the_cpu_allowance_is_for_each_job),
     ("a_program_that_is_no_worker_is_unavailable", a_program_that_is_no_worker_is_unavailable),
@@ -116,6 +117,15 @@ fn a_single_death_is_forgiven() {
     pool.develop("c", &photo(&format!("do:die-if {first};")), &plan()).expect("a fresh worker does it");
     assert_ne!(worker_pid(&pool, "c"), first, "the first worker died");
     assert_eq!(pool.deaths(Reason::DecoderCrashed), 1);
+}
+
+fn what_a_used_worker_lacks_is_asked_of_a_fresh_one() {
+    let pool = pool();
+    for deed in ["starve-if", "panic-if"] {
+        let first = worker_pid(&pool, "c");
+        pool.develop("c", &photo(&format!("do:{deed} {first};")), &plan()).expect("a fresh worker does it");
+        assert_ne!(worker_pid(&pool, "c"), first, "{deed}: the first worker is gone");
+    }
 }
 
 fn a_worker_serves_one_customer() {

@@ -33,6 +33,8 @@ pub(crate) fn misbehave(job: &Job<'_>) -> Result<Developed, RenderError> {
         "endless" => endless(),
         "flood" => flood(),
         "die-if" => die_if(argument),
+        "starve-if" if is_me(argument) => return Err(RenderError::OutOfMemory("its pieces".to_owned())),
+        "panic-if" if is_me(argument) => panic!("a decoder's panic"),
         "burn" => burn(argument),
         "pid" => return found(std::process::id()),
         "look" => return found(std::env::vars_os().count()),
@@ -76,8 +78,12 @@ fn flood() {
     }
 }
 
+fn is_me(pid: &str) -> bool {
+    pid.parse() == Ok(std::process::id())
+}
+
 fn die_if(pid: &str) {
-    if pid.parse() == Ok(std::process::id()) {
+    if is_me(pid) {
         std::process::abort();
     }
 }

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageChops, ImageCms, ImageOps
+from PIL import Image, ImageCms, ImageOps
 
 PERCEPTUAL = ImageCms.Intent.PERCEPTUAL
 SRGB = ImageCms.createProfile("sRGB")
@@ -81,10 +81,8 @@ def developed(path):
 
 
 def mended(picture, path):
-    """Where Pillow is alone. It takes all inks as inverted, libvips and ImageMagick only those that Adobe's marker
-    announces. It compares tRNS, which counts in the file's depth, with grey that it has stretched to eight bits."""
-    if picture.mode == "CMYK" and "adobe" not in picture.info:
-        return ImageChops.invert(picture)
+    """Where Pillow is alone. It compares tRNS, which counts in the file's depth, with grey that it has stretched to eight
+    bits."""
     if picture.format == "PNG" and picture.mode == "L" and "transparency" in picture.info:
         depth = path.read_bytes()[24]
         picture.info["transparency"] *= 255 // ((1 << depth) - 1)

@@ -73,9 +73,9 @@ def cmyk(pixels, sampling=0, progressive=False):
 
 
 def plain_cmyk(pixels):
-    """Four inks without Adobe's marker and without its inversion."""
+    """The same without Adobe's marker: inks are inverted, whether it says so or nobody does."""
     buffer = io.BytesIO()
-    Image.fromarray(255 - inks(pixels), "CMYK").save(buffer, "JPEG", quality=95, subsampling=0)
+    Image.fromarray(inks(pixels), "CMYK").save(buffer, "JPEG", quality=95, subsampling=0)
     return without_segment(buffer.getvalue(), 0xEE)
 
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use chassis::Shutdown;
 use clap::Args;
 
-use crate::cli::StackArgs;
+use crate::args::StackArgs;
 use crate::client::Client;
 use crate::commands::push::{self, Parcel, Pushed};
 use crate::commands::up::{self, UpArgs};

@@ -11,7 +11,7 @@ use proto::Codec;
 use sink::{Table, TableArgs};
 
 use crate::output;
-use standins::kafka::{Plan, provision};
+use standins::kafka::{TopicPlan, provision};
 
 const REGISTRY_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -40,7 +40,8 @@ pub(crate) struct ProvisionArgs {
 
 /// Makes what is missing; what is there stays as it is.
 pub(crate) async fn run(args: ProvisionArgs) -> anyhow::Result<ExitCode> {
-    let plan = Plan { partitions: args.partitions, replication: args.replication_factor, ..Plan::local() };
+    let plan =
+        TopicPlan { partitions: args.partitions, replication: args.replication_factor, ..TopicPlan::local() };
     provision(&args.kafka, &plan).await.context("make the topics")?;
     output::message("topics are there");
     if let Some(url) = &args.schema_registry_url {

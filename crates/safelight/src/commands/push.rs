@@ -14,7 +14,7 @@ use serde::Serialize;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use crate::cli::{OutputArgs, StackArgs};
+use crate::args::{OutputArgs, StackArgs};
 use crate::client::{Client, Image, Upload};
 use crate::output::{self, Form, bytes_text, printable};
 

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::Args;
 use proto::ImageId;
 
-use crate::cli::{OutputArgs, StackArgs};
+use crate::args::{OutputArgs, StackArgs};
 use crate::client::{Client, Image};
 use crate::output::{self, bytes_text, printable};
 

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use crate::cli::{OutputArgs, StackArgs};
+use crate::args::{OutputArgs, StackArgs};
 use crate::client::{Client, Image};
 use crate::commands::status::renditions;
 use crate::follow::Follower;

@@ -6,10 +6,10 @@ use std::process::ExitCode;
 use chassis::Shutdown;
 use clap::Args;
 
-use crate::cli::ListenArgs;
+use crate::args::ListenArgs;
 use crate::output;
 use crate::stack::files::Addresses;
-use crate::stack::{KafkaChoice, Plan, Selection, Stack};
+use crate::stack::{KafkaChoice, Selection, Stack, StackPlan};
 
 /// What to run, and where.
 #[derive(Clone, Debug, Args)]
@@ -35,8 +35,8 @@ pub(crate) struct UpArgs {
 }
 
 impl UpArgs {
-    pub(crate) fn plan(&self) -> Plan {
-        Plan {
+    pub(crate) fn plan(&self) -> StackPlan {
+        StackPlan {
             data: self.data.clone(),
             http: self.listen.http,
             admin: self.listen.admin,

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use conveyor::KafkaArgs;
 
 use crate::stack::settings::Settings;
-use standins::kafka::{Broker, Kind, Plan, detect, provision};
+use standins::kafka::{Broker, Kind, TopicPlan, detect, provision};
 
 /// What `--kafka` may say.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,7 +45,7 @@ impl StackKafka {
         let kind = match choice {
             KafkaChoice::External(servers) => {
                 let args = yours(servers)?;
-                provision(&args, &Plan::local()).await?;
+                provision(&args, &TopicPlan::local()).await?;
                 return Ok(StackKafka::External(args));
             }
             KafkaChoice::Own(kind) => *kind,

@@ -25,7 +25,7 @@ pub use stations::Selection;
 
 /// What to start, and where.
 #[derive(Clone, Debug)]
-pub struct Plan {
+pub struct StackPlan {
     /// Where everything is kept.
     pub data: PathBuf,
     /// Address of the API and the page.
@@ -53,7 +53,7 @@ pub struct Stack {
 
 impl Stack {
     /// Starts everything and returns once all of it is ready. Fails at once when another stack holds the folder.
-    pub async fn start(plan: Plan, shutdown: Shutdown) -> anyhow::Result<Stack> {
+    pub async fn start(plan: StackPlan, shutdown: Shutdown) -> anyhow::Result<Stack> {
         let lock = files::lock(&plan.data)?;
         let page = chassis::init_metrics();
         let (http, admin) = (bind(plan.http, "--http").await?, bind(plan.admin, "--admin").await?);

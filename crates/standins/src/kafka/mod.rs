@@ -13,7 +13,7 @@ use std::path::Path;
 use conveyor::KafkaArgs;
 
 pub use detect::{Detected, Jars, detect};
-pub use provision::{Plan, Provisioned, provision};
+pub use provision::{Provisioned, TopicPlan, provision};
 
 use apache::Apache;
 use embedded::Embedded;
@@ -78,7 +78,7 @@ impl Broker {
             }
         };
         if kind == Kind::Apache {
-            provision(&broker.client_args(), &Plan::local()).await?;
+            provision(&broker.client_args(), &TopicPlan::local()).await?;
         }
         Ok(broker)
     }

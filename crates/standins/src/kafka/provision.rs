@@ -17,7 +17,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// How the topics are to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Plan {
+pub struct TopicPlan {
     /// Of every topic.
     pub partitions: i32,
     /// Of every topic; with three, two must have a record before it is acknowledged.
@@ -37,10 +37,10 @@ pub struct Provisioned {
     pub existing: Vec<Topic>,
 }
 
-impl Plan {
+impl TopicPlan {
     /// The local stack: one broker, twelve partitions, seven days.
-    pub fn local() -> Plan {
-        Plan {
+    pub fn local() -> TopicPlan {
+        TopicPlan {
             partitions: PARTITIONS_LOCAL,
             replication: 1,
             retention: Duration::from_secs(7 * 24 * 3600),
@@ -51,7 +51,7 @@ impl Plan {
 
 /// Makes every topic of the house that is missing and returns when all of them have leaders. Twice is once. Fails when a
 /// topic is there with another number of partitions.
-pub async fn provision(kafka: &KafkaArgs, plan: &Plan) -> anyhow::Result<Provisioned> {
+pub async fn provision(kafka: &KafkaArgs, plan: &TopicPlan) -> anyhow::Result<Provisioned> {
     let admin: AdminClient<DefaultClientContext> =
         kafka.client_config()?.create().context("make a Kafka admin client")?;
     let settings: Vec<(Topic, Vec<(&str, String)>)> =
@@ -77,7 +77,7 @@ pub async fn provision(kafka: &KafkaArgs, plan: &Plan) -> anyhow::Result<Provisi
     Ok(done)
 }
 
-fn topic_settings(topic: Topic, plan: &Plan) -> Vec<(&'static str, String)> {
+fn topic_settings(topic: Topic, plan: &TopicPlan) -> Vec<(&'static str, String)> {
     let in_sync_min = if plan.replication >= 3 { 2 } else { 1 };
     vec![
         ("cleanup.policy", "delete".to_owned()),
@@ -91,7 +91,7 @@ fn topic_settings(topic: Topic, plan: &Plan) -> Vec<(&'static str, String)> {
     ]
 }
 
-async fn wait_for_leaders(admin: AdminClient<DefaultClientContext>, plan: Plan) -> anyhow::Result<()> {
+async fn wait_for_leaders(admin: AdminClient<DefaultClientContext>, plan: TopicPlan) -> anyhow::Result<()> {
     let waited = tokio::task::spawn_blocking(move || {
         let deadline = Instant::now() + SETTLE_MAX;
         loop {
@@ -122,7 +122,7 @@ fn is_led(admin: &AdminClient<DefaultClientContext>, metadata: &Metadata, topic:
     found.partitions().iter().all(answers)
 }
 
-fn check_partitions(metadata: &Metadata, plan: &Plan) -> anyhow::Result<()> {
+fn check_partitions(metadata: &Metadata, plan: &TopicPlan) -> anyhow::Result<()> {
     for topic in Topic::ALL {
         let partitions = found(metadata, topic).map_or(0, |found| found.partitions().len());
         ensure!(
@@ -140,13 +140,13 @@ mod tests {
 
     #[test]
     fn a_letter_topic_takes_larger_records_and_three_replicas_need_two_in_sync() {
-        let of = |topic, plan: &Plan, name: &str| {
+        let of = |topic, plan: &TopicPlan, name: &str| {
             topic_settings(topic, plan).into_iter().find(|(known, _)| *known == name).unwrap().1
         };
-        let aws = Plan { replication: 3, partitions: 48, ..Plan::local() };
+        let aws = TopicPlan { replication: 3, partitions: 48, ..TopicPlan::local() };
         assert_eq!(of(Topic::Failed, &aws, "max.message.bytes"), (2 << 20).to_string());
         assert_eq!(of(Topic::Uploaded, &aws, "max.message.bytes"), (256 << 10).to_string());
         assert_eq!(of(Topic::Uploaded, &aws, "min.insync.replicas"), "2");
-        assert_eq!(of(Topic::Uploaded, &Plan::local(), "retention.ms"), "604800000");
+        assert_eq!(of(Topic::Uploaded, &TopicPlan::local(), "retention.ms"), "604800000");
     }
 }

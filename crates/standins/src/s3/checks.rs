@@ -10,7 +10,7 @@ use s3s::dto::{self, ChecksumAlgorithm, ChecksumType};
 use s3s::{S3Result, TrailingHeaders, s3_error};
 use serde::{Deserialize, Serialize};
 
-use super::receive::refusal;
+use super::refusal::refusal;
 
 /// The checksum algorithms of S3.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::Store;
 use super::index::{Change, broken};
 use super::ops::{multipart, uploads};
-use super::rows::{self, COLUMNS, Place, Version, from_json, unix_ms};
+use super::rows::{self, Address, COLUMNS, Version, from_json, unix_ms};
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 const RULES_MAX: usize = 1000;
@@ -166,7 +166,7 @@ impl Due {
         let filter = "latest = 1 AND marker = 0";
         self.each(connection, (filter, after_seq), |version, swath| {
             if is_due(&version) {
-                let effect = rows::delete_latest(connection, &self.place(&version), self.now_ms)?;
+                let effect = rows::delete_latest(connection, &self.address(&version), self.now_ms)?;
                 swath.discarded.extend(effect.discarded);
                 swath.swept.objects_expired += 1;
             }
@@ -184,7 +184,7 @@ impl Due {
         self.each(connection, ("latest = 0", after_seq), |version, swath| {
             let since = version.noncurrent_ms.unwrap_or(version.modified_ms);
             if self.is_past(since, days) && self.newer_noncurrent(connection, &version)? >= kept {
-                let effect = rows::delete_exact(connection, &self.place(&version), &version.version)?;
+                let effect = rows::delete_exact(connection, &self.address(&version), &version.version)?;
                 swath.discarded.extend(effect.discarded);
                 swath.swept.versions_removed += 1;
             }
@@ -214,7 +214,7 @@ impl Due {
         self.each(connection, (filter, after_seq), |version, swath| {
             let is_over = expiration.days.is_some_and(|days| self.is_past(version.modified_ms, days));
             if is_always || is_over {
-                rows::delete_exact(connection, &self.place(&version), &version.version)?;
+                rows::delete_exact(connection, &self.address(&version), &version.version)?;
                 swath.swept.markers_removed += 1;
             }
             Ok(())
@@ -296,8 +296,8 @@ impl Due {
         self.now_ms >= due_ms(since_ms, days)
     }
 
-    fn place(&self, version: &Version) -> Place {
-        Place { bucket: self.bucket.clone(), key: version.key.clone() }
+    fn address(&self, version: &Version) -> Address {
+        Address { bucket: self.bucket.clone(), key: version.key.clone() }
     }
 }
 

@@ -11,6 +11,7 @@ mod index;
 mod lifecycle;
 mod ops;
 mod receive;
+mod refusal;
 mod rows;
 mod serve;
 

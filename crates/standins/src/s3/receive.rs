@@ -10,12 +10,12 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures::StreamExt as _;
 use futures::future::{BoxFuture, ready};
-use http::StatusCode;
 use s3s::dto::StreamingBlob;
 use s3s::{S3Error, S3ErrorCode, S3Result, StdError, s3_error};
 
 use super::blobs::{Blobs, Draft, Placed};
 use super::checks::{Declared, Hashed, Hasher};
+use super::refusal::refusal;
 
 const PIECE_BYTES: usize = 512 * 1024;
 const BODY_BYTES_MAX: u64 = 5 * 1024 * 1024 * 1024;
@@ -142,13 +142,6 @@ pub(super) async fn off_thread<T: Send + 'static>(
     work: impl FnOnce() -> S3Result<T> + Send + 'static,
 ) -> S3Result<T> {
     tokio::task::spawn_blocking(work).await.map_err(S3Error::internal_error)?
-}
-
-/// An S3 error whose code the protocol crate does not list.
-pub(super) fn refusal(code: &'static str, message: &'static str) -> S3Error {
-    let mut error = S3Error::with_message(S3ErrorCode::Custom(code.into()), message);
-    error.set_status_code(StatusCode::BAD_REQUEST);
-    error
 }
 
 /// The protocol crate checks the signed hash, the length and the chunks' signatures while the body is

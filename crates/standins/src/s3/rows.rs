@@ -111,7 +111,7 @@ impl Version {
 
 /// Where an object lives.
 #[derive(Debug, Clone)]
-pub(super) struct Place {
+pub(super) struct Address {
     pub(super) bucket: String,
     pub(super) key: String,
 }
@@ -145,47 +145,47 @@ pub(super) fn versioning(connection: &Connection, bucket: &str) -> S3Result<Vers
 }
 
 /// The current version, a delete marker included.
-pub(super) fn latest(connection: &Connection, place: &Place) -> S3Result<Option<Version>> {
+pub(super) fn latest(connection: &Connection, address: &Address) -> S3Result<Option<Version>> {
     let sql = format!("SELECT {COLUMNS} FROM object WHERE bucket = ?1 AND key = ?2 AND latest = 1");
     let mut statement = connection.prepare_cached(&sql).map_err(broken)?;
-    statement.query_row([&place.bucket, &place.key], Version::read).optional().map_err(broken)
+    statement.query_row([&address.bucket, &address.key], Version::read).optional().map_err(broken)
 }
 
 /// The version of this id.
-pub(super) fn exact(connection: &Connection, place: &Place, version: &str) -> S3Result<Option<Version>> {
+pub(super) fn exact(connection: &Connection, address: &Address, version: &str) -> S3Result<Option<Version>> {
     let sql = format!("SELECT {COLUMNS} FROM object WHERE bucket = ?1 AND key = ?2 AND version = ?3");
     let mut statement = connection.prepare_cached(&sql).map_err(broken)?;
-    statement.query_row([&place.bucket, &place.key, version], Version::read).optional().map_err(broken)
+    statement.query_row([&address.bucket, &address.key, version], Version::read).optional().map_err(broken)
 }
 
-/// Makes `new` the current version of `place`.
-pub(super) fn put(connection: &Connection, place: &Place, new: &NewVersion) -> S3Result<Effect> {
-    let state = versioning(connection, &place.bucket)?;
-    add(connection, place, (state, now_ms()), Some(new)).map_err(broken)
+/// Makes `new` the current version of `address`.
+pub(super) fn put(connection: &Connection, address: &Address, new: &NewVersion) -> S3Result<Effect> {
+    let state = versioning(connection, &address.bucket)?;
+    add(connection, address, (state, now_ms()), Some(new)).map_err(broken)
 }
 
 /// Deletes without a version id at `at_ms`: the object where nothing is versioned, else a delete marker goes
 /// on top.
-pub(super) fn delete_latest(connection: &Connection, place: &Place, at_ms: i64) -> S3Result<Effect> {
-    match versioning(connection, &place.bucket)? {
+pub(super) fn delete_latest(connection: &Connection, address: &Address, at_ms: i64) -> S3Result<Effect> {
+    match versioning(connection, &address.bucket)? {
         Versioning::Never => {
-            let mut effect = remove(connection, place, NULL_VERSION).map_err(broken)?;
+            let mut effect = remove(connection, address, NULL_VERSION).map_err(broken)?;
             effect.version = None;
             Ok(effect)
         }
-        state => add(connection, place, (state, at_ms), None).map_err(broken),
+        state => add(connection, address, (state, at_ms), None).map_err(broken),
     }
 }
 
 /// Deletes one version for good; the next newest becomes the current one.
-pub(super) fn delete_exact(connection: &Connection, place: &Place, version: &str) -> S3Result<Effect> {
-    versioning(connection, &place.bucket)?;
-    remove(connection, place, version).map_err(broken)
+pub(super) fn delete_exact(connection: &Connection, address: &Address, version: &str) -> S3Result<Effect> {
+    versioning(connection, &address.bucket)?;
+    remove(connection, address, version).map_err(broken)
 }
 
 fn add(
     connection: &Connection,
-    place: &Place,
+    address: &Address,
     (state, modified_ms): (Versioning, i64),
     new: Option<&NewVersion>,
 ) -> rusqlite::Result<Effect> {
@@ -193,22 +193,22 @@ fn add(
     let version = if state == Versioning::Enabled {
         Uuid::now_v7().simple().to_string()
     } else {
-        discarded = take(connection, place, NULL_VERSION)?.and_then(|(blob, _)| blob).into_iter().collect();
+        discarded = take(connection, address, NULL_VERSION)?.and_then(|(blob, _)| blob).into_iter().collect();
         NULL_VERSION.to_owned()
     };
     connection
         .prepare_cached(
             "UPDATE object SET latest = 0, noncurrent_ms = ?3 WHERE bucket = ?1 AND key = ?2 AND latest = 1",
         )?
-        .execute(params![place.bucket, place.key, modified_ms])?;
-    insert(connection, place, (&version, modified_ms), new)?;
+        .execute(params![address.bucket, address.key, modified_ms])?;
+    insert(connection, address, (&version, modified_ms), new)?;
     let shown = (state != Versioning::Never).then_some(version);
     Ok(Effect { version: shown, is_marker: new.is_none(), modified_ms, discarded })
 }
 
 fn insert(
     connection: &Connection,
-    place: &Place,
+    address: &Address,
     (version, modified_ms): (&str, i64),
     new: Option<&NewVersion>,
 ) -> rusqlite::Result<()> {
@@ -217,8 +217,8 @@ fn insert(
          VALUES (:bucket, :key, :version, 1, :marker, :modified, :size, :etag, :blob, :attributes, :tags)",
     )?;
     statement.execute(named_params! {
-        ":bucket": place.bucket,
-        ":key": place.key,
+        ":bucket": address.bucket,
+        ":key": address.key,
         ":version": version,
         ":marker": new.is_none(),
         ":modified": modified_ms,
@@ -231,15 +231,15 @@ fn insert(
     Ok(())
 }
 
-fn remove(connection: &Connection, place: &Place, version: &str) -> rusqlite::Result<Effect> {
-    let taken = take(connection, place, version)?;
+fn remove(connection: &Connection, address: &Address, version: &str) -> rusqlite::Result<Effect> {
+    let taken = take(connection, address, version)?;
     // The removed one may have been the current one: the newest that is left takes its place.
     connection
         .prepare_cached(
             "UPDATE object SET latest = 1, noncurrent_ms = NULL WHERE seq =
                  (SELECT max(seq) FROM object WHERE bucket = ?1 AND key = ?2)",
         )?
-        .execute([&place.bucket, &place.key])?;
+        .execute([&address.bucket, &address.key])?;
     let (blob, is_marker) = taken.unwrap_or_default();
     Ok(Effect {
         version: Some(version.to_owned()),
@@ -251,14 +251,14 @@ fn remove(connection: &Connection, place: &Place, version: &str) -> rusqlite::Re
 
 fn take(
     connection: &Connection,
-    place: &Place,
+    address: &Address,
     version: &str,
 ) -> rusqlite::Result<Option<(Option<String>, bool)>> {
     connection
         .prepare_cached(
             "DELETE FROM object WHERE bucket = ?1 AND key = ?2 AND version = ?3 RETURNING blob, marker",
         )?
-        .query_row([&place.bucket, &place.key, version], |row| Ok((row.get(0)?, row.get(1)?)))
+        .query_row([&address.bucket, &address.key, version], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()
 }
 

@@ -172,7 +172,7 @@ pub(crate) struct Script(Arc<State>);
 
 #[derive(Default)]
 struct State {
-    plans: Mutex<HashMap<ImageId, Plan>>,
+    acts: Mutex<HashMap<ImageId, Act>>,
     tries: Mutex<HashMap<ImageId, usize>>,
     done: Mutex<HashMap<ImageId, usize>>,
     slow: Mutex<Duration>,
@@ -182,7 +182,7 @@ struct State {
 }
 
 #[derive(Clone, Copy)]
-enum Plan {
+enum Act {
     Reject,
     Retry(u32),
     Panic,
@@ -190,15 +190,15 @@ enum Plan {
 
 impl Script {
     pub(crate) fn reject(self, id: ImageId) -> Script {
-        self.plan(id, Plan::Reject)
+        self.play(id, Act::Reject)
     }
 
     pub(crate) fn retry(self, id: ImageId, times: u32) -> Script {
-        self.plan(id, Plan::Retry(times))
+        self.play(id, Act::Retry(times))
     }
 
     pub(crate) fn panic(self, id: ImageId) -> Script {
-        self.plan(id, Plan::Panic)
+        self.play(id, Act::Panic)
     }
 
     pub(crate) fn slow(self, each: Duration) -> Script {
@@ -216,8 +216,8 @@ impl Script {
         self.0.shut.store(false, Ordering::SeqCst);
     }
 
-    fn plan(self, id: ImageId, plan: Plan) -> Script {
-        self.0.plans.lock().expect("whole").insert(id, plan);
+    fn play(self, id: ImageId, act: Act) -> Script {
+        self.0.acts.lock().expect("whole").insert(id, act);
         self
     }
 
@@ -259,13 +259,13 @@ impl Handler for Scripted {
         let id = uploaded.source.image_id;
         assert_eq!(record.key.as_deref(), Some(id.to_string().as_bytes()));
         *state.tries.lock().expect("whole").entry(id).or_default() += 1;
-        let plan = state.plans.lock().expect("whole").get(&id).copied();
-        match plan {
-            Some(Plan::Reject) => return Err(Fault::reject(Reason::Corrupt, "as the script says")),
-            Some(Plan::Retry(times)) if record.attempts <= times => {
+        let act = state.acts.lock().expect("whole").get(&id).copied();
+        match act {
+            Some(Act::Reject) => return Err(Fault::reject(Reason::Corrupt, "as the script says")),
+            Some(Act::Retry(times)) if record.attempts <= times => {
                 return Err(Fault::Retry(anyhow!("as the script says")));
             }
-            Some(Plan::Panic) => panic!("as the script says"),
+            Some(Act::Panic) => panic!("as the script says"),
             _ => {}
         }
         let now = state.at_once.fetch_add(1, Ordering::SeqCst) + 1;

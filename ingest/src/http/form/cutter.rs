@@ -23,7 +23,7 @@ pub(super) enum Piece {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Unreadable;
 
-enum Place {
+enum State {
     Content,
     /// Behind the boundary, before the end of its line.
     Delimiter,
@@ -34,7 +34,7 @@ enum Place {
 /// Takes chunks and gives pieces.
 pub(super) struct Cutter {
     delimiter: Finder<'static>,
-    place: Place,
+    state: State,
     buffer: BytesMut,
     /// How much of an unfinished head has been searched for its end.
     searched: usize,
@@ -46,7 +46,7 @@ impl Cutter {
         let delimiter = format!("\r\n--{boundary}");
         Cutter {
             delimiter: Finder::new(delimiter.as_bytes()).into_owned(),
-            place: Place::Content,
+            state: State::Content,
             // The first delimiter may open the form; all others begin with the end of a line.
             buffer: BytesMut::from(LINE_END),
             searched: 0,
@@ -61,31 +61,31 @@ impl Cutter {
 
     /// Returns how many bytes are behind us: given away, or certain to belong to no content.
     pub(super) fn passed_bytes(&self) -> u64 {
-        match self.place {
-            Place::Content => self.taken_bytes - self.buffer.len() as u64,
-            Place::Delimiter | Place::Head | Place::End => self.taken_bytes,
+        match self.state {
+            State::Content => self.taken_bytes - self.buffer.len() as u64,
+            State::Delimiter | State::Head | State::End => self.taken_bytes,
         }
     }
 
     /// Returns the next piece; none until more bytes have been pushed.
     pub(super) fn next(&mut self) -> Result<Option<Piece>, Unreadable> {
         loop {
-            match self.place {
-                Place::Content => match self.delimiter.find(&self.buffer) {
+            match self.state {
+                State::Content => match self.delimiter.find(&self.buffer) {
                     Some(0) => {
                         self.buffer.advance(self.delimiter.needle().len());
-                        self.place = Place::Delimiter;
+                        self.state = State::Delimiter;
                     }
                     Some(at) => return Ok(Some(Piece::Content(self.buffer.split_to(at).freeze()))),
                     None => return Ok(self.free_content()),
                 },
-                Place::Delimiter => {
+                State::Delimiter => {
                     if let Some(piece) = self.end_of_delimiter()? {
                         return Ok(piece);
                     }
                 }
-                Place::Head => return Ok(self.head()),
-                Place::End => return Ok(None),
+                State::Head => return Ok(self.head()),
+                State::End => return Ok(None),
             }
         }
     }
@@ -99,14 +99,14 @@ impl Cutter {
     /// Steps over the delimiter's line. The outer none means that a head follows.
     fn end_of_delimiter(&mut self) -> Result<Option<Option<Piece>>, Unreadable> {
         if self.buffer.starts_with(CLOSE) {
-            self.place = Place::End;
+            self.state = State::End;
             return Ok(Some(Some(Piece::End)));
         }
         let padding = self.buffer.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
         let rest = &self.buffer[padding..];
         if rest.starts_with(LINE_END) {
             self.buffer.advance(padding);
-            self.place = Place::Head;
+            self.state = State::Head;
             return Ok(None);
         }
         let may_still_end = LINE_END.starts_with(rest) || (padding == 0 && CLOSE.starts_with(rest));
@@ -121,7 +121,7 @@ impl Cutter {
             return None;
         };
         let head = self.buffer.split_to(from + at + HEAD_END.len()).freeze();
-        (self.place, self.searched) = (Place::Content, 0);
+        (self.state, self.searched) = (State::Content, 0);
         Some(Piece::Head(head))
     }
 }

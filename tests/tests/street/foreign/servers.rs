@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use reqwest::StatusCode;
 use serde_json::Value;
+use street::port::free_port;
 use street::process::Process;
-use street::tools::{binary, cached, free_port};
+use street::tools::{binary, cached};
 use street::wait::eventually;
 use tempfile::TempDir;
 

@@ -205,7 +205,8 @@ impl Pool {
     /// most twice `wall_secs` and a start.
     ///
     /// A worker's death is tried once more on a fresh worker, then it is the original's fault:
-    /// `decode_timeout`, `decode_memory` or `decoder_crashed`. A death by the host's doing is not tried again here: whoever
+    /// `decode_timeout`, `decode_memory` or `decoder_crashed`. So is a worker's word that it panicked or ran out of memory:
+    /// what it did before must not decide. A death by the host's doing is not tried again here: whoever
     /// waits for a place comes first. Each program that the plan names runs after that, once, in the
     /// same place, as [`Self::run_program`] says, for at most `wall_secs` more.
     pub fn develop(&self, customer: &str, original: &[u8], plan: &Plan) -> Result<Developed, Failure> {
@@ -243,7 +244,7 @@ impl Pool {
     ) -> Result<Developed, Failure> {
         let mut worker = self.take(customer).map_err(Failure::Unavailable)?;
         let mut answer = self.ask(&mut worker, asked, original);
-        if let Err(NoAnswer::Died(Death { cause: Cause::File, .. })) = answer {
+        if may_be_the_workers(&answer) {
             drop(worker);
             worker = self.spares.fresh().map_err(Failure::Unavailable)?;
             answer = self.ask(&mut worker, asked, original);
@@ -260,7 +261,6 @@ impl Pool {
         match said {
             // After a panic a decoder's state is anybody's guess: that worker is not given back.
             Said::Rejected(reason @ Reason::DecoderCrashed, detail) => {
-                self.deaths.count(Cause::File, reason);
                 Err(Failure::Rejected { reason, detail })
             }
             Said::Rejected(reason, detail) => {
@@ -307,8 +307,12 @@ impl Pool {
         original: &[B],
     ) -> Result<Said, NoAnswer> {
         let answer = worker.ask(asked, original);
-        if let Err(NoAnswer::Died(death)) = &answer {
-            self.deaths.count(death.cause, death.reason);
+        match &answer {
+            Err(NoAnswer::Died(death)) => self.deaths.count(death.cause, death.reason),
+            Ok(Said::Rejected(reason @ Reason::DecoderCrashed, _)) => {
+                self.deaths.count(Cause::File, *reason);
+            }
+            _ => {}
         }
         answer
     }
@@ -346,4 +350,13 @@ impl Pool {
 /// As many first bytes as tell a format, across parts.
 fn magic<B: AsRef<[u8]>>(parts: &[B]) -> Vec<u8> {
     parts.iter().flat_map(|part| part.as_ref()).copied().take(MAGIC_BYTES).collect()
+}
+
+/// Whether a worker that has seen nothing yet might end otherwise: memory that is in pieces, or a decoder's state.
+fn may_be_the_workers(answer: &Result<Said, NoAnswer>) -> bool {
+    match answer {
+        Ok(Said::Rejected(reason, _)) => matches!(reason, Reason::DecodeMemory | Reason::DecoderCrashed),
+        Err(NoAnswer::Died(death)) => death.cause == Cause::File,
+        _ => false,
+    }
 }

@@ -10,7 +10,7 @@ use crate::s3::Store;
 use crate::s3::checks::{Algorithm, Declared};
 use crate::s3::conditions::{ReadConditions, Verdict, WriteConditions, failed};
 use crate::s3::receive::{self, Received, off_thread};
-use crate::s3::rows::{Attributes, NewVersion, Place, Tags, Version, timestamp};
+use crate::s3::rows::{Address, Attributes, NewVersion, Tags, Version, timestamp};
 
 pub(super) async fn copy(
     store: Store,
@@ -18,7 +18,7 @@ pub(super) async fn copy(
 ) -> S3Result<S3Response<dto::CopyObjectOutput>> {
     let mut input = request.input;
     let (source, version) = source(&input.copy_source)?;
-    let target = Place { bucket: input.bucket.clone(), key: input.key.clone() };
+    let target = Address { bucket: input.bucket.clone(), key: input.key.clone() };
     let replaces =
         input.metadata_directive.as_ref().is_some_and(|it| it.as_str() == dto::MetadataDirective::REPLACE);
     if !replaces && version.is_none() && source.bucket == target.bucket && source.key == target.key {
@@ -62,12 +62,12 @@ pub(super) async fn copy(
     }))
 }
 
-fn source(source: &CopySource) -> S3Result<(Place, Option<String>)> {
+fn source(source: &CopySource) -> S3Result<(Address, Option<String>)> {
     let CopySource::Bucket { bucket, key, version_id } = source else {
         return Err(s3_error!(NotImplemented, "Only buckets can be copied from"));
     };
-    let place = Place { bucket: bucket.to_string(), key: key.to_string() };
-    Ok((place, version_id.as_ref().map(ToString::to_string)))
+    let address = Address { bucket: bucket.to_string(), key: key.to_string() };
+    Ok((address, version_id.as_ref().map(ToString::to_string)))
 }
 
 fn source_conditions(input: &mut dto::CopyObjectInput) -> ReadConditions {

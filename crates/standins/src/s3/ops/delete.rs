@@ -8,7 +8,7 @@ use super::get::check_version_id;
 use crate::s3::Store;
 use crate::s3::conditions::{ReadConditions, Verdict, failed};
 use crate::s3::index::Change;
-use crate::s3::rows::{self, Effect, Place};
+use crate::s3::rows::{self, Address, Effect};
 
 const OBJECTS_MAX: usize = 1000;
 
@@ -17,11 +17,11 @@ pub(super) async fn one(
     request: S3Request<dto::DeleteObjectInput>,
 ) -> S3Result<S3Response<dto::DeleteObjectOutput>> {
     let input = request.input;
-    let place = Place { bucket: input.bucket, key: input.key };
+    let address = Address { bucket: input.bucket, key: input.key };
     let effect = store
         .index
         .write(Vec::new(), move |connection| {
-            let target = Target { place, version: input.version_id, if_match: input.if_match };
+            let target = Target { address, version: input.version_id, if_match: input.if_match };
             let mut effect = target.delete(connection)?;
             let discarded = std::mem::take(&mut effect.discarded);
             Ok(Change { value: effect, discarded })
@@ -62,7 +62,7 @@ fn all(
     let mut discarded = Vec::new();
     for object in objects {
         let target = Target {
-            place: Place { bucket: bucket.to_owned(), key: object.key.clone() },
+            address: Address { bucket: bucket.to_owned(), key: object.key.clone() },
             version: object.version_id.clone(),
             if_match: object.e_tag.map(ETagCondition::ETag),
         };
@@ -95,7 +95,7 @@ fn deleted(
 }
 
 struct Target {
-    place: Place,
+    address: Address,
     version: Option<String>,
     if_match: Option<ETagCondition>,
 }
@@ -109,15 +109,15 @@ impl Target {
             self.check(connection)?;
         }
         match &self.version {
-            Some(id) => rows::delete_exact(connection, &self.place, id),
-            None => rows::delete_latest(connection, &self.place, rows::now_ms()),
+            Some(id) => rows::delete_exact(connection, &self.address, id),
+            None => rows::delete_latest(connection, &self.address, rows::now_ms()),
         }
     }
 
     fn check(&self, connection: &Connection) -> S3Result<()> {
         let found = match &self.version {
-            Some(id) => rows::exact(connection, &self.place, id)?,
-            None => rows::latest(connection, &self.place)?,
+            Some(id) => rows::exact(connection, &self.address, id)?,
+            None => rows::latest(connection, &self.address)?,
         };
         let conditions = ReadConditions { if_match: self.if_match.clone(), ..ReadConditions::default() };
         let version = found

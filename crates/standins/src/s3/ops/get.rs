@@ -15,7 +15,7 @@ use tokio_util::io::ReaderStream;
 
 use crate::s3::Store;
 use crate::s3::conditions::{ReadConditions, Verdict, failed};
-use crate::s3::rows::{self, NULL_VERSION, Place, Version, Versioning, timestamp};
+use crate::s3::rows::{self, Address, NULL_VERSION, Version, Versioning, timestamp};
 
 const FIRST_PIECE_BYTES: u64 = 1024 * 1024;
 const PIECE_BYTES: usize = 256 * 1024;
@@ -23,7 +23,7 @@ const LOOKUPS_MAX: usize = 5;
 
 /// What a GET or HEAD asks for.
 struct Wanted {
-    place: Place,
+    address: Address,
     version: Option<String>,
     conditions: ReadConditions,
     range: Option<dto::Range>,
@@ -46,7 +46,7 @@ pub(super) async fn get(
     let input = request.input;
     let shows_checksum = shows_checksum(input.checksum_mode.as_ref());
     let wanted = Wanted {
-        place: Place { bucket: input.bucket, key: input.key },
+        address: Address { bucket: input.bucket, key: input.key },
         version: input.version_id,
         conditions: ReadConditions {
             if_match: input.if_match,
@@ -79,7 +79,7 @@ pub(super) async fn head(
     let input = request.input;
     let shows_checksum = shows_checksum(input.checksum_mode.as_ref());
     let wanted = Wanted {
-        place: Place { bucket: input.bucket, key: input.key },
+        address: Address { bucket: input.bucket, key: input.key },
         version: input.version_id,
         conditions: ReadConditions {
             if_match: input.if_match,
@@ -102,16 +102,16 @@ pub(super) async fn head(
 /// The version that a request means. Without an id that is the current one.
 pub(super) fn resolve(
     connection: &Connection,
-    place: &Place,
+    address: &Address,
     version: Option<&str>,
 ) -> S3Result<(Version, Option<String>)> {
-    let state = rows::versioning(connection, &place.bucket)?;
+    let state = rows::versioning(connection, &address.bucket)?;
     let found = match version {
-        None => rows::latest(connection, place)?
+        None => rows::latest(connection, address)?
             .ok_or_else(|| s3_error!(NoSuchKey, "The specified key does not exist."))?,
         Some(id) => {
             check_version_id(id)?;
-            rows::exact(connection, place, id)?
+            rows::exact(connection, address, id)?
                 .ok_or_else(|| s3_error!(NoSuchVersion, "The specified version does not exist."))?
         }
     };
@@ -147,7 +147,7 @@ fn marker(found: &Version, is_named: bool) -> S3Error {
 }
 
 fn find(connection: &Connection, wanted: &Wanted) -> S3Result<Found> {
-    let (version, shown) = resolve(connection, &wanted.place, wanted.version.as_deref())?;
+    let (version, shown) = resolve(connection, &wanted.address, wanted.version.as_deref())?;
     match wanted.conditions.judge(&version) {
         Verdict::Go => {}
         Verdict::Failed => return Err(failed()),

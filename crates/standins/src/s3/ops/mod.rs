@@ -11,6 +11,7 @@ mod list;
 mod listing;
 pub(super) mod multipart;
 mod parts;
+mod pending;
 mod put;
 mod tags;
 pub(super) mod uploads;
@@ -27,13 +28,13 @@ use super::Store;
 #[derive(Debug, Clone)]
 pub(super) struct Backend(pub(super) Store);
 
-type Answer<'f, T> = Pin<Box<dyn Future<Output = S3Result<S3Response<T>>> + Send + 'f>>;
+type OpFuture<'f, T> = Pin<Box<dyn Future<Output = S3Result<S3Response<T>>> + Send + 'f>>;
 
 // The trait is declared through `async_trait`; this is what its methods look like underneath.
 macro_rules! operations {
     ($($operation:ident: $input:ident -> $output:ident = $function:path;)*) => {
         impl S3 for Backend {
-            $(fn $operation<'s, 'f>(&'s self, request: S3Request<dto::$input>) -> Answer<'f, dto::$output>
+            $(fn $operation<'s, 'f>(&'s self, request: S3Request<dto::$input>) -> OpFuture<'f, dto::$output>
             where
                 's: 'f,
                 Self: 'f,

@@ -1,12 +1,12 @@
 //! Owns multipart uploads as a whole: begun, completed into one object, aborted.
 
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{Connection, params};
 use s3s::dto::{self, ETag};
 use s3s::{S3Request, S3Response, S3Result, s3_error};
-use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::parts::{self, Part};
+use super::pending::{Announced, find, kind_name};
 use super::put::{content_type, metadata, unix_s, without_chunking};
 use super::tags;
 use crate::s3::Store;
@@ -14,31 +14,22 @@ use crate::s3::checks::{self, Algorithm, Declared, Sum};
 use crate::s3::conditions::WriteConditions;
 use crate::s3::index::{Change, broken};
 use crate::s3::receive::{self, off_thread};
-use crate::s3::rows::{self, Attributes, NewVersion, Place, Tags, from_json, now_ms, to_json};
+use crate::s3::rows::{self, Address, Attributes, NewVersion, now_ms, to_json};
 
 const PART_BYTES_MIN: u64 = 5 * 1024 * 1024;
-
-/// What was decided when the upload began.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Plan {
-    attributes: Attributes,
-    tags: Tags,
-    pub(super) algorithm: Option<Algorithm>,
-    pub(super) is_composite: bool,
-}
 
 pub(super) async fn create(
     store: Store,
     request: S3Request<dto::CreateMultipartUploadInput>,
 ) -> S3Result<S3Response<dto::CreateMultipartUploadOutput>> {
     let mut input = request.input;
-    let place = Place { bucket: input.bucket.clone(), key: input.key.clone() };
+    let address = Address { bucket: input.bucket.clone(), key: input.key.clone() };
     let (algorithm, kind) = (input.checksum_algorithm.take(), input.checksum_type.take());
     let plan = plan(input, algorithm.as_ref(), kind.as_ref())?;
     let id = Uuid::now_v7().simple().to_string();
     let output = dto::CreateMultipartUploadOutput {
-        bucket: Some(place.bucket.clone()),
-        key: Some(place.key.clone()),
+        bucket: Some(address.bucket.clone()),
+        key: Some(address.key.clone()),
         upload_id: Some(id.clone()),
         checksum_algorithm: algorithm,
         checksum_type: plan.algorithm.map(|_| dto::ChecksumType::from_static(kind_name(&plan))),
@@ -47,13 +38,13 @@ pub(super) async fn create(
     store
         .index
         .write(Vec::new(), move |connection| {
-            rows::versioning(connection, &place.bucket)?;
+            rows::versioning(connection, &address.bucket)?;
             connection
                 .prepare_cached(
                     "INSERT INTO upload (id, bucket, key, initiated_ms, plan) VALUES (?1, ?2, ?3, ?4, ?5)",
                 )
                 .and_then(|mut insert| {
-                    insert.execute(params![id, place.bucket, place.key, now_ms(), to_json(&plan)])
+                    insert.execute(params![id, address.bucket, address.key, now_ms(), to_json(&plan)])
                 })
                 .map_err(broken)?;
             Ok(Change { value: (), discarded: Vec::new() })
@@ -66,7 +57,7 @@ fn plan(
     input: dto::CreateMultipartUploadInput,
     algorithm: Option<&dto::ChecksumAlgorithm>,
     kind: Option<&dto::ChecksumType>,
-) -> S3Result<Plan> {
+) -> S3Result<Announced> {
     let algorithm = algorithm.map(|it| Algorithm::parse(it.as_str())).transpose()?;
     let is_composite = match (kind.map(dto::ChecksumType::as_str), algorithm) {
         (Some(dto::ChecksumType::COMPOSITE), Some(Algorithm::Crc64Nvme) | None)
@@ -90,31 +81,7 @@ fn plan(
         ..Attributes::default()
     };
     let tags = tags::parse_header(input.tagging.as_deref())?;
-    Ok(Plan { attributes, tags, algorithm, is_composite })
-}
-
-/// The name of the checksum's kind: of the whole, or of the parts' checksums.
-pub(super) fn kind_name(plan: &Plan) -> &'static str {
-    if plan.is_composite { dto::ChecksumType::COMPOSITE } else { dto::ChecksumType::FULL_OBJECT }
-}
-
-/// The plan of an upload that is under way; `NoSuchUpload` without one.
-pub(super) fn find(connection: &Connection, place: &Place, id: &str) -> S3Result<Plan> {
-    rows::versioning(connection, &place.bucket)?;
-    let plan = connection
-        .prepare_cached("SELECT plan FROM upload WHERE id = ?1 AND bucket = ?2 AND key = ?3")
-        .and_then(|mut select| {
-            let found = select.query_row([id, &place.bucket, &place.key], |row| row.get::<_, String>(0));
-            found.optional()
-        })
-        .map_err(broken)?;
-    let plan = plan.ok_or_else(|| {
-        s3_error!(
-            NoSuchUpload,
-            "The specified upload does not exist. The upload ID may be invalid, or the upload may have been aborted or completed."
-        )
-    })?;
-    from_json(&plan).map_err(broken)
+    Ok(Announced { attributes, tags, algorithm, is_composite })
 }
 
 pub(super) async fn complete(
@@ -122,10 +89,10 @@ pub(super) async fn complete(
     request: S3Request<dto::CompleteMultipartUploadInput>,
 ) -> S3Result<S3Response<dto::CompleteMultipartUploadOutput>> {
     let mut input = request.input;
-    let place = Place { bucket: input.bucket.clone(), key: input.key.clone() };
+    let address = Address { bucket: input.bucket.clone(), key: input.key.clone() };
     let conditions = WriteConditions::parse(input.if_match.take(), input.if_none_match.take())?;
     let chosen = input.multipart_upload.take().and_then(|upload| upload.parts).unwrap_or_default();
-    let (at, id) = (place.clone(), input.upload_id.clone());
+    let (at, id) = (address.clone(), input.upload_id.clone());
     let (plan, parts) = store
         .index
         .read(move |connection| {
@@ -137,7 +104,7 @@ pub(super) async fn complete(
         .await?;
     let joined = join(&store, &plan, &parts).await?;
     check_promises(&input, &joined)?;
-    let upload = Upload { place, id: input.upload_id, conditions, plan, parts };
+    let upload = Upload { address, id: input.upload_id, conditions, plan, parts };
     finish(&store, upload, joined).await
 }
 
@@ -171,7 +138,7 @@ fn choose(chosen: &[dto::CompletedPart], mut stored: Vec<Part>) -> S3Result<Vec<
 }
 
 /// Copies the parts into one blob, and finds the checksum of the whole.
-async fn join(store: &Store, plan: &Plan, parts: &[Part]) -> S3Result<receive::Received> {
+async fn join(store: &Store, plan: &Announced, parts: &[Part]) -> S3Result<receive::Received> {
     let composite = plan.algorithm.filter(|_| plan.is_composite).map(|algorithm| {
         let sums: Vec<_> = parts
             .iter()
@@ -219,10 +186,10 @@ fn check_promises(input: &dto::CompleteMultipartUploadInput, joined: &receive::R
 }
 
 struct Upload {
-    place: Place,
+    address: Address,
     id: String,
     conditions: WriteConditions,
-    plan: Plan,
+    plan: Announced,
     parts: Vec<Part>,
 }
 
@@ -231,7 +198,7 @@ async fn finish(
     upload: Upload,
     joined: receive::Received,
 ) -> S3Result<S3Response<dto::CompleteMultipartUploadOutput>> {
-    let Upload { place, id, conditions, plan, parts } = upload;
+    let Upload { address, id, conditions, plan, parts } = upload;
     let etag = parts::combined_etag(&parts);
     let sums = joined.hashed.sum.as_ref().map(Sum::fields).unwrap_or_default();
     let part_bytes = parts.iter().map(|part| part.size).collect();
@@ -239,9 +206,9 @@ async fn finish(
     let blob = Some(joined.placed.name().to_owned());
     let new = NewVersion { size: joined.size, etag: etag.clone(), blob, attributes, tags: plan.tags };
     let output = dto::CompleteMultipartUploadOutput {
-        location: Some(format!("/{}/{}", place.bucket, place.key)),
-        bucket: Some(place.bucket.clone()),
-        key: Some(place.key.clone()),
+        location: Some(format!("/{}/{}", address.bucket, address.key)),
+        bucket: Some(address.bucket.clone()),
+        key: Some(address.key.clone()),
         e_tag: Some(ETag::Strong(etag)),
         checksum_crc32: sums.checksum_crc32,
         checksum_crc32c: sums.checksum_crc32c,
@@ -254,14 +221,14 @@ async fn finish(
     let version_id = store
         .index
         .write(vec![joined.placed], move |connection| {
-            find(connection, &place, &id)?;
-            conditions.check(rows::latest(connection, &place)?.as_ref())?;
+            find(connection, &address, &id)?;
+            conditions.check(rows::latest(connection, &address)?.as_ref())?;
             let stored = parts::all(connection, &id).map_err(broken)?;
             // A part uploaded again meanwhile is not what was joined.
             if !parts.iter().all(|part| stored.iter().any(|other| other.blob == part.blob)) {
                 return Err(s3_error!(InvalidPart, "A part was replaced while the upload was completed."));
             }
-            let effect = rows::put(connection, &place, &new)?;
+            let effect = rows::put(connection, &address, &new)?;
             let mut discarded = effect.discarded;
             discarded.extend(forget(connection, &id).map_err(broken)?);
             Ok(Change { value: effect.version, discarded })
@@ -284,11 +251,11 @@ pub(super) async fn abort(
     request: S3Request<dto::AbortMultipartUploadInput>,
 ) -> S3Result<S3Response<dto::AbortMultipartUploadOutput>> {
     let dto::AbortMultipartUploadInput { bucket, key, upload_id, .. } = request.input;
-    let place = Place { bucket, key };
+    let address = Address { bucket, key };
     store
         .index
         .write(Vec::new(), move |connection| {
-            find(connection, &place, &upload_id)?;
+            find(connection, &address, &upload_id)?;
             let discarded = forget(connection, &upload_id).map_err(broken)?;
             Ok(Change { value: (), discarded })
         })

@@ -6,12 +6,12 @@ use s3s::dto::{self, ETag};
 use s3s::{S3Request, S3Response, S3Result, s3_error};
 
 use super::listing::Query;
-use super::multipart::{self, Plan};
+use super::pending::{self, Announced};
 use crate::s3::Store;
 use crate::s3::checks::{Declared, Sum};
 use crate::s3::index::{Change, broken};
 use crate::s3::receive::receive;
-use crate::s3::rows::{Place, from_json, now_ms, timestamp, to_json};
+use crate::s3::rows::{Address, from_json, now_ms, timestamp, to_json};
 
 const PART_NUMBER_MAX: i32 = 10_000;
 
@@ -58,10 +58,10 @@ pub(super) async fn upload(
             "Part number must be an integer between 1 and 10000, inclusive"
         ));
     }
-    let place = Place { bucket: input.bucket, key: input.key };
+    let address = Address { bucket: input.bucket, key: input.key };
     let id = input.upload_id;
-    let (at, asked) = (place.clone(), id.clone());
-    let plan = store.index.read(move |connection| multipart::find(connection, &at, &asked)).await?;
+    let (at, asked) = (address.clone(), id.clone());
+    let plan = store.index.read(move |connection| pending::find(connection, &at, &asked)).await?;
     let declared = declared(Declared::parse(&headers, trailing_headers)?, &plan)?;
     let received = receive(&store.blobs, input.body, declared.with_md5()).await?;
     let etag = received.hashed.etag();
@@ -76,7 +76,7 @@ pub(super) async fn upload(
     store
         .index
         .write(vec![received.placed], move |connection| {
-            multipart::find(connection, &place, &id)?;
+            pending::find(connection, &address, &id)?;
             let replaced = replace(connection, &id, &part).map_err(broken)?;
             Ok(Change { value: (), discarded: replaced.into_iter().collect() })
         })
@@ -94,7 +94,7 @@ pub(super) async fn upload(
 }
 
 /// A part's checksum is of the upload's kind; a part without one gets it computed.
-fn declared(declared: Declared, plan: &Plan) -> S3Result<Declared> {
+fn declared(declared: Declared, plan: &Announced) -> S3Result<Declared> {
     match (plan.algorithm, declared.algorithm()) {
         (Some(planned), Some(given)) if planned != given => Err(s3_error!(
             InvalidRequest,
@@ -165,12 +165,12 @@ pub(super) async fn list(
     let input = request.input;
     let max = Query::page_size(input.max_parts)?;
     let after = input.part_number_marker.unwrap_or(0);
-    let place = Place { bucket: input.bucket.clone(), key: input.key.clone() };
+    let address = Address { bucket: input.bucket.clone(), key: input.key.clone() };
     let id = input.upload_id.clone();
     let (plan, stored) = store
         .index
         .read(move |connection| {
-            let plan = multipart::find(connection, &place, &id)?;
+            let plan = pending::find(connection, &address, &id)?;
             Ok((plan, all(connection, &id).map_err(broken)?))
         })
         .await?;

@@ -13,7 +13,7 @@ use crate::s3::checks::{Algorithm, Declared};
 use crate::s3::conditions::WriteConditions;
 use crate::s3::index::Change;
 use crate::s3::receive::receive;
-use crate::s3::rows::{self, Attributes, Effect, NewVersion, Place};
+use crate::s3::rows::{self, Address, Attributes, Effect, NewVersion};
 
 const METADATA_BYTES_MAX: usize = 2048;
 const CONTENT_TYPE_DEFAULT: &str = "binary/octet-stream";
@@ -28,7 +28,7 @@ pub(super) async fn put(
     let conditions = WriteConditions::parse(input.if_match.take(), input.if_none_match.take())?;
     let tags = tags::parse_header(input.tagging.as_deref())?;
     let body = input.body.take();
-    let place = Place { bucket: input.bucket.clone(), key: input.key.clone() };
+    let address = Address { bucket: input.bucket.clone(), key: input.key.clone() };
     let mut attributes = attributes(input)?;
 
     let received = receive(&store.blobs, body, declared).await?;
@@ -37,7 +37,7 @@ pub(super) async fn put(
     attributes.checksum = received.hashed.sum;
     let blob = Some(received.placed.name().to_owned());
     let new = NewVersion { size: received.size, etag: etag.clone(), blob, attributes, tags };
-    let effect = publish(&store, place, conditions, (new, received.placed)).await?;
+    let effect = publish(&store, address, conditions, (new, received.placed)).await?;
 
     Ok(S3Response::new(dto::PutObjectOutput {
         e_tag: Some(ETag::Strong(etag)),
@@ -55,15 +55,15 @@ pub(super) async fn put(
 /// Makes a placed blob the current version, if the conditions hold at that moment.
 pub(super) async fn publish(
     store: &Store,
-    place: Place,
+    address: Address,
     conditions: WriteConditions,
     (new, placed): (NewVersion, Placed),
 ) -> S3Result<Effect> {
     store
         .index
         .write(vec![placed], move |connection| {
-            conditions.check(rows::latest(connection, &place)?.as_ref())?;
-            let mut effect = rows::put(connection, &place, &new)?;
+            conditions.check(rows::latest(connection, &address)?.as_ref())?;
+            let mut effect = rows::put(connection, &address, &new)?;
             let discarded = std::mem::take(&mut effect.discarded);
             Ok(Change { value: effect, discarded })
         })

@@ -7,8 +7,8 @@ use s3s::{S3Request, S3Response, S3Result, s3_error};
 use super::get::resolve;
 use crate::s3::Store;
 use crate::s3::index::{Change, broken};
-use crate::s3::receive::refusal;
-use crate::s3::rows::{Place, Tags, to_json};
+use crate::s3::refusal::refusal;
+use crate::s3::rows::{Address, Tags, to_json};
 
 const TAGS_MAX: usize = 10;
 const TAG_KEY_CHARS_MAX: usize = 128;
@@ -19,9 +19,9 @@ pub(super) async fn get(
     request: S3Request<dto::GetObjectTaggingInput>,
 ) -> S3Result<S3Response<dto::GetObjectTaggingOutput>> {
     let dto::GetObjectTaggingInput { bucket, key, version_id, .. } = request.input;
-    let place = Place { bucket, key };
+    let address = Address { bucket, key };
     let (found, version_id) =
-        store.index.read(move |connection| resolve(connection, &place, version_id.as_deref())).await?;
+        store.index.read(move |connection| resolve(connection, &address, version_id.as_deref())).await?;
     let pair = |(key, value)| dto::Tag { key: Some(key), value: Some(value) };
     let tag_set = found.tags.into_iter().map(pair).collect();
     Ok(S3Response::new(dto::GetObjectTaggingOutput { tag_set, version_id }))
@@ -34,7 +34,7 @@ pub(super) async fn put(
     let dto::PutObjectTaggingInput { bucket, key, version_id, tagging, .. } = request.input;
     let pairs = tagging.tag_set.into_iter();
     let tags = check(pairs.map(|tag| (tag.key.unwrap_or_default(), tag.value.unwrap_or_default())))?;
-    let version_id = replace(&store, Place { bucket, key }, version_id, tags).await?;
+    let version_id = replace(&store, Address { bucket, key }, version_id, tags).await?;
     Ok(S3Response::new(dto::PutObjectTaggingOutput { version_id }))
 }
 
@@ -43,20 +43,20 @@ pub(super) async fn delete(
     request: S3Request<dto::DeleteObjectTaggingInput>,
 ) -> S3Result<S3Response<dto::DeleteObjectTaggingOutput>> {
     let dto::DeleteObjectTaggingInput { bucket, key, version_id, .. } = request.input;
-    let version_id = replace(&store, Place { bucket, key }, version_id, Tags::new()).await?;
+    let version_id = replace(&store, Address { bucket, key }, version_id, Tags::new()).await?;
     Ok(S3Response::new(dto::DeleteObjectTaggingOutput { version_id }))
 }
 
 async fn replace(
     store: &Store,
-    place: Place,
+    address: Address,
     version: Option<String>,
     tags: Tags,
 ) -> S3Result<Option<String>> {
     store
         .index
         .write(Vec::new(), move |connection| {
-            let (found, shown) = resolve(connection, &place, version.as_deref())?;
+            let (found, shown) = resolve(connection, &address, version.as_deref())?;
             set(connection, found.seq, &tags).map_err(broken)?;
             Ok(Change { value: shown, discarded: Vec::new() })
         })

@@ -5,7 +5,7 @@ use s3s::dto;
 use s3s::{S3Request, S3Response, S3Result};
 
 use super::listing::{Entry, From, Names, Page, Query, Step};
-use super::multipart::{Plan, kind_name};
+use super::pending::{Announced, kind_name};
 use crate::s3::Store;
 use crate::s3::index::broken;
 use crate::s3::rows::{self, from_json, timestamp};
@@ -14,7 +14,7 @@ struct Begun {
     key: String,
     id: String,
     initiated_ms: i64,
-    plan: Plan,
+    plan: Announced,
 }
 
 pub(super) async fn list(
