@@ -135,3 +135,29 @@ async fn waiting(street: &Street, customer: &str) -> (TcpStream, u16) {
     );
     street.first_status(&head).await
 }
+
+#[tokio::test]
+async fn trouble_with_one_key_shuts_the_door_for_nobody() {
+    let street = Street::start(&["--probe-interval-secs=60"]).await;
+    let acme = CustomerId::parse("acme").unwrap();
+    for key in ["first", "second"] {
+        let claim = ObjectKey::claim(&acme, key).to_string();
+        street.s3.put(&claim, b"no image id").await;
+    }
+    for key in ["first", "first", "second", "first"] {
+        let troubled = street.post_keyed(key, png(100)).await;
+        assert_eq!((troubled.status, troubled.code()), (503, "outcome_unknown"), "{troubled:?}");
+        assert!(street.health.is_ready());
+        let other = street.send(street.request("globex").body(png(100))).await;
+        assert_eq!(other.status, 202, "{other:?}");
+    }
+}
+
+#[tokio::test]
+async fn parts_that_a_killed_process_left_are_cleared() {
+    let street = Street::start(&["--upload-secs-max=2", "--http-body-secs-max=1"]).await;
+    let acme = CustomerId::parse("acme").unwrap();
+    street.s3.begin_upload(&ObjectKey::original(&acme, proto::ImageId::mint()).to_string()).await;
+    assert_eq!(street.s3.unfinished_uploads().await, 1);
+    until("it is aborted", async || street.s3.unfinished_uploads().await == 0).await;
+}
