@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use crate::engine::Cost;
-use crate::rounds::Measured;
+use crate::measured::Measured;
 
 /// A key of the report, the task, and the engine that ours is divided by.
 const RATIOS: &[(&str, &str, &str)] = &[

@@ -9,6 +9,7 @@ mod corpus;
 mod engine;
 mod figures;
 mod machine;
+mod measured;
 mod meter;
 mod plan;
 mod protocol;

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 use crate::engine::Places;
 use crate::figures::{OURS, rounded};
-use crate::rounds::Measured;
+use crate::measured::Measured;
 use crate::samples::Task;
 
 /// The way of sharp that makes all its renditions as well as it can: each from the original.

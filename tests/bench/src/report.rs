@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result};
 use serde_json::{Map, Value, json};
 
 use crate::figures;
-use crate::rounds::Measured;
+use crate::measured::Measured;
 use crate::samples::Task;
 
 /// Tells a waiting person how far it is.

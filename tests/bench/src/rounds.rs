@@ -1,13 +1,13 @@
 //! Owns the order of the measuring: equal bytes first, then rounds in which the engines take turns job by job, then the
 //! files for the judge of quality, then memory in fresh processes. Draws no conclusions.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
 
-use crate::engine::{Cost, Engine, Kind, Places};
+use crate::engine::{Engine, Kind, Places};
 use crate::figures::{OURS, WORKER};
+use crate::measured::Measured;
 use crate::protocol::Job;
 use crate::report::progress;
 use crate::samples::{QUALITY, Task};
@@ -24,26 +24,6 @@ const SLOW_TASKS: &[&str] = &["jpeg3", "thumb"];
 /// What the sandbox costs is a few percent: it is asked for on its own, often, in turns.
 const SANDBOX_TASKS: &[&str] = &["jpeg3", "small3"];
 const SANDBOX_TURNS_PER_ROUND: u32 = 4;
-
-/// A task's name and an engine's.
-pub(crate) type Pair = (&'static str, &'static str);
-
-/// Everything that was measured.
-#[derive(Debug, Default)]
-pub(crate) struct Measured {
-    /// One cost for each round, in order.
-    pub costs: BTreeMap<Pair, Vec<Cost>>,
-    /// The quality at which an engine's bytes came nearest to ours.
-    pub quality: BTreeMap<Pair, u8>,
-    /// Largest resident set after the first task in a fresh process, KiB, children included.
-    pub peak_kib: BTreeMap<&'static str, u64>,
-    /// By task, the cost in this process and in a worker, one right after the other.
-    pub sandbox: BTreeMap<&'static str, Vec<(f64, f64)>>,
-    /// What the engines are made of.
-    pub versions: BTreeMap<String, String>,
-    /// The engines that took part.
-    pub engines: Vec<&'static str>,
-}
 
 /// Who runs, how often, and where the files go.
 pub(crate) struct Course<'a> {

@@ -1,6 +1,7 @@
 //! Owns the way from an original's bytes to pixels: which decoder, in which order the checks come. Trusts no header:
 //! a size is checked before memory is spent on it, and a file must be whole before it is decoded.
 
+mod decoded;
 pub(crate) mod encode;
 pub(crate) mod gif;
 pub(crate) mod pam;
@@ -9,7 +10,6 @@ mod webp;
 mod webp_decode;
 pub(crate) mod webp_encode;
 
-use image::metadata::Orientation;
 use image::{ColorType, ImageDecoder, ImageError};
 
 pub(crate) use crate::exif::orientation_of;
@@ -17,27 +17,7 @@ use crate::jpeg::{self, Jpeg};
 use crate::raster::picture::{Channels, Picture};
 use crate::rights::Rights;
 use crate::{Limits, RenderError, SourceFormat};
-
-/// Pixels as stored, and what it takes to see them as meant.
-#[derive(Debug)]
-pub(crate) struct Decoded {
-    /// At most as large as stored: a decoder may have shrunk it.
-    pub(crate) picture: Picture,
-    /// Pixels as stored.
-    pub(crate) size: (u32, u32),
-    /// How many times the decoder has shrunk each side.
-    pub(crate) times: f64,
-    pub(crate) orientation: Orientation,
-    /// At most `icc_bytes_max` bytes, otherwise unchecked.
-    pub(crate) icc: Option<Vec<u8>>,
-}
-
-impl Decoded {
-    /// The pixels that the picture covers: its last column and row may hold less than one.
-    pub(crate) fn cover(&self) -> (f64, f64) {
-        (f64::from(self.size.0) / self.times, f64::from(self.size.1) / self.times)
-    }
-}
+pub(crate) use decoded::{Decoded, check_size};
 
 /// Decodes an original of any format but JPEG, which is opened first: see [`Jpeg`].
 pub(crate) fn decode(format: SourceFormat, original: &[u8], limits: &Limits) -> Result<Decoded, RenderError> {
@@ -58,21 +38,6 @@ pub(crate) fn rights_of(original: &[u8], format: SourceFormat, limits: &Limits) 
         SourceFormat::Gif => None,
     }?;
     Rights::read(exif)
-}
-
-/// Checks what a header announces.
-pub(crate) fn check_size((width, height): (u32, u32), limits: &Limits) -> Result<(), RenderError> {
-    let pixels = u64::from(width) * u64::from(height);
-    if pixels == 0 {
-        return Err(RenderError::corrupt("a side of no pixels"));
-    }
-    if width.max(height) > limits.side_pixels_max {
-        return Err(RenderError::DimensionsTooLarge { width, height, max: limits.side_pixels_max });
-    }
-    if pixels > limits.decode_pixels_max {
-        return Err(RenderError::PixelsTooMany { pixels, max: limits.decode_pixels_max });
-    }
-    Ok(())
 }
 
 /// Runs one of `image`'s decoders, whose announced size is checked here.

@@ -5,6 +5,7 @@
 
 mod broker;
 pub mod files;
+mod listen;
 mod servers;
 mod settings;
 mod stations;
@@ -13,10 +14,10 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use anyhow::Context as _;
-use chassis::{Health, Misconfigured, Shutdown};
-use tokio::net::TcpListener;
+use chassis::{Health, Shutdown};
 
 use files::{Addresses, FolderLock};
+use listen::bind;
 use servers::Servers;
 use stations::Stations;
 
@@ -94,14 +95,4 @@ impl Stack {
         self.admin_shutdown.trigger();
         ended.and(drained)
     }
-}
-
-async fn bind(addr: SocketAddr, flag: &str) -> anyhow::Result<TcpListener> {
-    let bound = TcpListener::bind(addr).await;
-    Ok(bound.map_err(|cause| Misconfigured(format!("listen on `{flag} {addr}`: {cause}")))?)
-}
-
-/// Takes a free loopback port for a server of the stack.
-async fn loopback() -> anyhow::Result<TcpListener> {
-    TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, 0)).await.context("take a free port on loopback")
 }

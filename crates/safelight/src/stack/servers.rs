@@ -12,7 +12,7 @@ use tokio::task::JoinHandle;
 
 use crate::stack::broker::{KafkaChoice, StackKafka};
 use crate::stack::files::{Addresses, Keys};
-use crate::stack::loopback;
+use crate::stack::listen::loopback;
 use crate::stack::settings::Settings;
 use standins::dynamodb::DynamoDb;
 use standins::issuer::{AUDIENCE, ISSUER, Issuer};

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::Kind;
+use super::kind::Kind;
 
 /// The version of Apache Kafka whose jars are looked for.
 const VERSION: &str = "4.3.0";

@@ -5,43 +5,19 @@ mod apache;
 mod child;
 mod detect;
 mod embedded;
+mod kind;
 mod provision;
 
-use std::fmt;
 use std::path::Path;
 
 use conveyor::KafkaArgs;
 
 pub use detect::{Detected, Jars, detect};
+pub use kind::Kind;
 pub use provision::{Provisioned, TopicPlan, provision};
 
 use apache::Apache;
 use embedded::Embedded;
-
-/// Which broker runs behind the address.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// Apache Kafka, a child process; its log is in the data folder, and any client works.
-    Apache,
-    /// librdkafka's in-memory broker: forgets everything at exit, and only librdkafka clients work.
-    Embedded,
-}
-
-impl Kind {
-    /// Returns the word for it on the command line and in the ready line.
-    pub fn name(self) -> &'static str {
-        match self {
-            Kind::Apache => "apache",
-            Kind::Embedded => "embedded",
-        }
-    }
-}
-
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
 
 /// A running broker with every topic. Dropping it kills it; `stop` is the gentle way.
 #[derive(Debug)]

@@ -1,0 +1,42 @@
+//! Owns what every decoder gives, and the check of what a header announces.
+
+use image::metadata::Orientation;
+
+use crate::raster::picture::Picture;
+use crate::{Limits, RenderError};
+
+/// Pixels as stored, and what it takes to see them as meant.
+#[derive(Debug)]
+pub(crate) struct Decoded {
+    /// At most as large as stored: a decoder may have shrunk it.
+    pub(crate) picture: Picture,
+    /// Pixels as stored.
+    pub(crate) size: (u32, u32),
+    /// How many times the decoder has shrunk each side.
+    pub(crate) times: f64,
+    pub(crate) orientation: Orientation,
+    /// At most `icc_bytes_max` bytes, otherwise unchecked.
+    pub(crate) icc: Option<Vec<u8>>,
+}
+
+impl Decoded {
+    /// The pixels that the picture covers: its last column and row may hold less than one.
+    pub(crate) fn cover(&self) -> (f64, f64) {
+        (f64::from(self.size.0) / self.times, f64::from(self.size.1) / self.times)
+    }
+}
+
+/// Checks what a header announces.
+pub(crate) fn check_size((width, height): (u32, u32), limits: &Limits) -> Result<(), RenderError> {
+    let pixels = u64::from(width) * u64::from(height);
+    if pixels == 0 {
+        return Err(RenderError::corrupt("a side of no pixels"));
+    }
+    if width.max(height) > limits.side_pixels_max {
+        return Err(RenderError::DimensionsTooLarge { width, height, max: limits.side_pixels_max });
+    }
+    if pixels > limits.decode_pixels_max {
+        return Err(RenderError::PixelsTooMany { pixels, max: limits.decode_pixels_max });
+    }
+    Ok(())
+}
