@@ -12,8 +12,12 @@ use crate::raster::lanczos::{self, LOBES};
 const STEP: u32 = 128;
 /// What nothing is: the filter swings below it too, by less than above what is all.
 const ZERO: u16 = 12_288;
-/// Rows of the result that are made at once: their source stays near.
-const BAND_ROWS: usize = 64;
+/// Rows of the result that are made at once at most: their source stays near.
+const BAND_ROWS_MAX: usize = 64;
+/// Of how much of a picture there is a weighted copy, which has twice as many bytes.
+const COPIED: f64 = 1.0 / 8.0;
+/// Or more, where each row is made of many: so many times the filter's reach that little of it is weighted twice.
+const REACHES: f64 = 6.0;
 
 /// Rows of pixels of `N` bytes, alpha last.
 pub(crate) struct Sheer<'a> {
@@ -35,9 +39,12 @@ impl Sheer<'_> {
         let height = self.bytes.len() / N / self.width;
         let step = self.cover.1 * (width * N) as f64 / target.len() as f64;
         let reach = LOBES * step.max(1.0) + 1.0;
+        let copied = (height as f64 * COPIED).max(REACHES * reach) - 2.0 * reach;
+        // A cast cuts off.
+        let band_rows = ((copied / step) as usize).clamp(1, BAND_ROWS_MAX);
         let mut shrunk = Vec::new();
         let (mut done, mut from) = (0, 0.0);
-        for rows in target.chunks_mut(BAND_ROWS * width * N) {
+        for rows in target.chunks_mut(band_rows * width * N) {
             let count = rows.len() / N / width;
             done += count;
             // Sums of steps would run away from the rows, and beyond the last one.
