@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from walk import eyes
+from walk import Eyes
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "crates/darkroom/tests/judges"))
 import profiles  # noqa: E402 - it lies with the judges
@@ -149,7 +149,7 @@ def scanner_profile():
 
 def main():
     with tempfile.TemporaryDirectory() as scratch:
-        for eye in (looking := eyes(scratch)):
+        for eye in (looking := Eyes(scratch).all):
             print(eye.name, end="  ")
         print()
         for name, make in CASES.items():

@@ -1,5 +1,9 @@
-"""Pillow as it is: the first frame, turned as EXIF says, by its colour profile to sRGB where it has one that fits."""
+"""Pillow as it is: the first frame, turned as EXIF says, by its colour profile to sRGB where it has one that fits.
 
+With --keep-blacks it does as browsers do: lcms moves black points where a profile of version 4 takes part, and its own
+sRGB is one."""
+
+import sys
 from io import BytesIO
 
 from PIL import Image, ImageCms, ImageOps, __version__
@@ -7,7 +11,18 @@ from words import serve
 
 Image.init()
 Image.MAX_IMAGE_PIXELS = None
+
+
+def version_2(profile):
+    """The same profile, which says of itself that it is of version 2.4."""
+    content = bytearray(ImageCms.ImageCmsProfile(profile).tobytes())
+    content[8:10] = b"\x02\x40"
+    return ImageCms.ImageCmsProfile(BytesIO(bytes(content)))
+
+
 SRGB = ImageCms.createProfile("sRGB")
+if "--keep-blacks" in sys.argv[1:]:
+    SRGB = version_2(SRGB)
 
 
 def to_srgb(image):

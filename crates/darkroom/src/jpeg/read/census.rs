@@ -110,7 +110,7 @@ impl<'f> Count<'f> {
                 self.worst = extent;
             }
             if index > 0 {
-                tidied.extend_from_slice(&[0xff, RST0 + (index as u8 - 1) % 8]);
+                tidied.extend_from_slice(&[0xff, RST0 + ((index - 1) % 8) as u8]);
             }
             bits.write_taken(&mut tidied);
         }
