@@ -33,16 +33,23 @@ pub(crate) struct Kind {
 enum How {
     /// This program again.
     Own,
+    /// The engine of this name in the bench of an earlier build.
+    Before(&'static str),
     /// A script for node, and its argument.
     Node(&'static str, &'static str),
     /// A script for the Python of an environment, and its argument.
     Python(&'static str, &'static str, &'static str),
 }
 
+/// Our engine as it was in an earlier build.
+pub(crate) const BEFORE: &str = "before";
+
 /// Every engine, ours first.
 pub(crate) const KINDS: &[Kind] = &[
     Kind { name: "safelight", how: How::Own },
     Kind { name: "safelight-worker", how: How::Own },
+    Kind { name: BEFORE, how: How::Before("safelight") },
+    Kind { name: "before-worker", how: How::Before("safelight-worker") },
     Kind { name: "sharp", how: How::Node("sharp.mjs", "each") },
     Kind { name: "sharp-chained", how: How::Node("sharp.mjs", "chained") },
     Kind { name: "vips", how: How::Python("py", "vips.py", "each") },
@@ -73,6 +80,11 @@ impl Kind {
                 command.args(["engine", self.name]);
                 command
             }
+            How::Before(engine) => {
+                let mut command = Command::new(places.before.as_ref().context("find the bench of before")?);
+                command.args(["engine", engine]);
+                command
+            }
             How::Node(name, argument) => {
                 let mut command = Command::new("node");
                 command.arg(script(name)).arg(argument).env("BENCH_NODE", places.peers.join("node"));
@@ -96,6 +108,8 @@ pub(crate) struct Places {
     pub scripts: PathBuf,
     /// `bench` in the cache.
     pub peers: PathBuf,
+    /// The bench of an earlier build, where one is compared.
+    pub before: Option<PathBuf>,
 }
 
 impl Places {
@@ -108,6 +122,7 @@ impl Places {
     fn has(&self, kind: Kind) -> bool {
         match kind.how {
             How::Own => true,
+            How::Before(_) => self.before.is_some(),
             How::Node(..) => self.peers.join("node/node_modules/sharp").is_dir(),
             How::Python(_, "magick.py", _) => self.python("py").is_file() && is_on_path("convert"),
             How::Python(environment, ..) => self.python(environment).is_file(),

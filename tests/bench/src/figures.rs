@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use crate::engine::Cost;
+use crate::engine::{BEFORE, Cost};
 use crate::measured::Measured;
 
 /// A key of the report, the task, and the engine that ours is divided by.
@@ -35,6 +35,13 @@ pub(crate) fn pixels(measured: &Measured) -> Map<String, Value> {
     let mut figures = Map::new();
     for (key, task, theirs) in RATIOS {
         figures.insert((*key).to_owned(), rounded(ratio(measured, task, OURS, theirs)));
+    }
+    if measured.engines.contains(&BEFORE) {
+        let mut tasks: Vec<_> = measured.costs.keys().map(|(task, _)| *task).collect();
+        tasks.dedup();
+        for task in tasks {
+            figures.insert(format!("{task}_vs_before"), rounded(ratio(measured, task, OURS, BEFORE)));
+        }
     }
     let overhead = |task| {
         let ratios = measured.sandbox.get(task)?.iter().map(|(ours, worker)| worker / ours);

@@ -55,6 +55,9 @@ struct Arguments {
     /// The cache in which the fetched peers and photos are
     #[arg(long, env = "SAFELIGHT_CACHE")]
     cache: Option<PathBuf>,
+    /// The bench program of an earlier build: its engine takes turns with this one's, and the report says `..._vs_before`
+    #[arg(long, env = "BENCH_BEFORE", value_name = "PROGRAM")]
+    before: Option<PathBuf>,
     /// The `safelight` program, by default the one beside this one
     #[arg(long, env = "SAFELIGHT_BIN")]
     safelight: Option<PathBuf>,
@@ -98,7 +101,8 @@ fn main() -> Result<()> {
 fn bench(arguments: &Arguments) -> Result<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).context("find the repository")?;
     let cache = arguments.cache.clone().unwrap_or_else(|| root.join(".cache"));
-    let places = Places { scripts: root.join("tests/bench/peers"), peers: cache.join("bench") };
+    let (scripts, peers) = (root.join("tests/bench/peers"), cache.join("bench"));
+    let places = Places { scripts, peers, before: arguments.before.clone() };
     let tasks = match arguments.short {
         true => samples::tasks(&root.join("tests/photos"), &samples::SHORT)?,
         false => samples::tasks(&places.peers.join("samples"), &samples::LARGE)?,
