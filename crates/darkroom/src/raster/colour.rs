@@ -4,6 +4,8 @@
 //! (the decoders drop a larger one). Any other profile is ignored, as browsers do: the colours are taken as sRGB,
 //! and CMYK as plain inks. A bad profile never costs a customer the photo. PNG's `gAMA`, `cHRM` and `cICP` are ignored.
 
+use std::borrow::Cow;
+
 use moxcms::{CmsError, ColorProfile, DataColorSpace, Layout, TransformOptions};
 
 use crate::raster::picture::{Channels, Picture};
@@ -58,7 +60,7 @@ fn by_profile(picture: &Picture, icc: &[u8]) -> Result<Picture, CmsError> {
         // moxcms takes four inks in the layout of RGBA.
         Channels::Cmyk => (DataColorSpace::Cmyk, Layout::Rgba, Channels::Rgb),
     };
-    let profile = ColorProfile::new_from_slice(icc)?;
+    let profile = ColorProfile::new_from_slice(&with_known_types(icc))?;
     if profile.color_space != model {
         return Err(CmsError::InvalidProfile);
     }
@@ -69,6 +71,29 @@ fn by_profile(picture: &Picture, icc: &[u8]) -> Result<Picture, CmsError> {
     let mut bytes = vec![0; pixels * channels.count()];
     transform.transform(&picture.bytes, &mut bytes)?;
     Ok(Picture::new((picture.width, picture.height), channels, bytes))
+}
+
+/// Header and number of tags; each tag says name, place and length, four bytes each.
+const TAGS_AT: usize = 132;
+const TAG_BYTES: usize = 12;
+/// What old profiles of two makers have for the types `XYZ ` (Corbis) and `curv` (Monaco). Libraries read them as meant.
+const BROKEN_TYPES: [([u8; 4], [u8; 4]); 2] =
+    [([0x17, 0xa5, 0x05, 0xb8], *b"XYZ "), ([0x94, 0x78, 0xee, 0x00], *b"curv")];
+
+/// The profile with the types that its makers meant.
+fn with_known_types(icc: &[u8]) -> Cow<'_, [u8]> {
+    let mut mended = Cow::Borrowed(icc);
+    let tags = icc.get(TAGS_AT..).unwrap_or_default().chunks_exact(TAG_BYTES);
+    let count =
+        icc.get(..TAGS_AT).and_then(|header| header.last_chunk()).map_or(0, |n| u32::from_be_bytes(*n));
+    for tag in tags.take(count as usize) {
+        let at = u32::from_be_bytes([tag[4], tag[5], tag[6], tag[7]]) as usize;
+        let Some(found) = icc.get(at..).and_then(<[u8]>::first_chunk::<4>) else { continue };
+        if let Some((_, meant)) = BROKEN_TYPES.iter().find(|(broken, _)| broken == found) {
+            mended.to_mut()[at..at + 4].copy_from_slice(meant);
+        }
+    }
+    mended
 }
 
 fn spread<const N: usize>(
@@ -119,6 +144,23 @@ mod tests {
         let seen = to_srgb(one(Channels::Grey, &[55]), Some(&linear));
         // Linear 55/255 is 0.216, in sRGB 0.502.
         assert!(seen.bytes.iter().all(|&sample| (126..=131).contains(&sample)), "{:?}", seen.bytes);
+    }
+
+    #[test]
+    fn types_that_two_makers_broke_are_read_as_meant() {
+        let whole = ColorProfile::new_adobe_rgb().encode().unwrap();
+        let mut broken = whole.clone();
+        for (found, meant) in BROKEN_TYPES {
+            let places: Vec<_> = whole.windows(4).enumerate().filter(|(_, bytes)| **bytes == meant).collect();
+            assert!(places.len() >= 3, "{meant:?}");
+            places.iter().for_each(|(at, _)| broken[*at..at + 4].copy_from_slice(&found));
+        }
+        // The header names the space between profiles in the same letters.
+        broken[..128].copy_from_slice(&whole[..128]);
+        let picture = one(Channels::Rgb, &[200, 100, 50]);
+        let seen = to_srgb(picture.clone(), Some(&broken));
+        assert_ne!(seen, picture);
+        assert_eq!(seen, to_srgb(picture, Some(&whole)));
     }
 
     #[test]
