@@ -4,7 +4,7 @@
 pub struct ImageUploaded {
     #[prost(message, optional, tag = "1")]
     pub source: ::core::option::Option<image_uploaded::Source>,
-    /// 0 at first; redrive and re-render add one.
+    /// 0 at first; one more whenever the image is to be made again.
     #[prost(uint32, tag = "2")]
     pub attempt: u32,
 }
