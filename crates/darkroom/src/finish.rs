@@ -16,12 +16,23 @@ pub(crate) struct Original {
     pub(crate) rights: Option<Rights>,
 }
 
+impl Original {
+    /// Says the original's rights in the file of a rendition of `size`, where they are kept.
+    pub(crate) fn signed(&self, bytes: Vec<u8>, format: Format, size: (u32, u32)) -> Vec<u8> {
+        match &self.rights {
+            Some(rights) => embed::exif(&bytes, format, &rights.to_block(), size),
+            None => bytes,
+        }
+    }
+}
+
 /// Makes the file of one rendition from the upright sRGB picture at its scale; of one that a program makes of pixels, the
 /// PAM file that the program reads. What a program makes of the original is none of ours.
 pub(crate) fn finish(
     picture: &Picture,
     original: &Original,
-    (rendition, encoder): (&Rendition, &mut Encoder),
+    rendition: &Rendition,
+    encoder: &mut Encoder,
 ) -> Result<Encoded, RenderError> {
     let input = rendition.program.as_ref().map(|program| program.input);
     if input == Some(ProgramInput::Original) {
@@ -43,19 +54,7 @@ pub(crate) fn finish(
         [&header, &picture.bytes[..]].concat()
     } else {
         let bytes = encoder.encode(&picture, format, rendition.quality)?;
-        with_rights(bytes, format, (original, (frame.width, frame.height)))
+        original.signed(bytes, format, (frame.width, frame.height))
     };
     Ok(Encoded { name: rendition.name.clone(), format, width: frame.width, height: frame.height, bytes })
-}
-
-/// Says the original's rights in the file of a rendition of `size`, where they are kept.
-pub(crate) fn with_rights(
-    bytes: Vec<u8>,
-    format: Format,
-    (original, size): (&Original, (u32, u32)),
-) -> Vec<u8> {
-    match &original.rights {
-        Some(rights) => embed::exif(&bytes, format, &rights.to_block(), size),
-        None => bytes,
-    }
 }

@@ -3,7 +3,7 @@
 
 use image::metadata::Orientation;
 
-use crate::finish::{Original, finish, with_rights};
+use crate::finish::{Original, finish};
 use crate::formats::encode::Encoder;
 use crate::formats::{Decoded, decode, rights_of};
 use crate::jpeg::{Jpeg, JpegDecoder};
@@ -76,7 +76,7 @@ impl Darkroom {
             Some(format) => {
                 let decoded = decode(format, original, limits)?;
                 let source = source_of(format, decoded.size, decoded.orientation);
-                let original = Original { source, rights: kept_rights(original, format, (plan, limits)) };
+                let original = Original { source, rights: kept_rights(original, format, plan, limits) };
                 self.render_pixels(decoded, &original, plan)
             }
             None => Err(RenderError::unsupported("not a JPEG, PNG, GIF or WebP by its first bytes")),
@@ -86,28 +86,26 @@ impl Darkroom {
     fn render_jpeg(&mut self, file: &[u8], plan: &Plan, limits: &Limits) -> Result<Developed, RenderError> {
         let jpeg = Jpeg::open(file, limits)?;
         let source = source_of(SourceFormat::Jpeg, jpeg.size, jpeg.orientation());
-        let original = Original { source, rights: kept_rights(file, source.format, (plan, limits)) };
-        let largest = Steps::of(plan, source).largest;
-        let times = |side: u32, of: u32| f64::from(side) / f64::from(of);
-        let reduction = times(source.width, largest.0).min(times(source.height, largest.1)) / OVERSAMPLING;
+        let original = Original { source, rights: kept_rights(file, source.format, plan, limits) };
         if stays_in_planes(&jpeg, plan, limits) {
-            return self.render_planes((&jpeg, reduction), &original, plan);
+            return self.render_planes(&jpeg, &original, plan);
         }
-        let decoded = jpeg.pixels(reduction, limits)?;
+        let decoded = jpeg.pixels(Steps::of(plan, source).reduction(source), limits)?;
         self.render_pixels(decoded, &original, plan)
     }
 
     fn render_planes(
         &mut self,
-        (jpeg, reduction): (&Jpeg<'_>, f64),
+        jpeg: &Jpeg<'_>,
         original: &Original,
         plan: &Plan,
     ) -> Result<Developed, RenderError> {
         let source = original.source;
-        let planes = jpeg.planes(reduction, &mut self.decoder)?;
+        let steps = Steps::of(plan, source);
+        let planes = jpeg.planes(steps.reduction(source), &mut self.decoder)?;
         let mut made: Option<Planes<Vec<u8>>> = None;
         let mut renditions: Vec<Option<Encoded>> = vec![None; plan.renditions.len()];
-        for index in Steps::of(plan, source).order {
+        for index in steps.order {
             let rendition = &plan.renditions[index];
             let frame = rendition.size.frame(source.width, source.height);
             let whole = |orientation| Shape { spans: [Span::WHOLE; 2], size: frame.whole, orientation };
@@ -115,7 +113,7 @@ impl Darkroom {
                 None => planes.shaped(&whole(jpeg.orientation()), &mut self.tools.scaler)?,
                 Some(larger) => larger.shaped(&whole(Orientation::NoTransforms), &mut self.tools.scaler)?,
             };
-            renditions[index] = Some(self.tools.finish_planes(&shaped, &frame, (original, rendition))?);
+            renditions[index] = Some(self.tools.finish_planes(&shaped, original, rendition)?);
             if let Some(larger) = made.replace(shaped) {
                 larger.give_back(&mut self.tools.scaler);
             }
@@ -148,7 +146,7 @@ impl Darkroom {
                 self.tools.scaler.give_back(std::mem::replace(&mut picture, smaller).bytes);
             }
             renditions[index] =
-                Some(finish(&picture, original, (&plan.renditions[index], &mut self.tools.encoder))?);
+                Some(finish(&picture, original, &plan.renditions[index], &mut self.tools.encoder)?);
         }
         let extras = extras.map_or_else(|| extras::of(&picture, plan, &mut self.tools.scaler), Ok)?;
         self.tools.scaler.give_back(picture.bytes);
@@ -162,21 +160,22 @@ impl Tools {
     fn finish_planes(
         &mut self,
         whole: &Planes<Vec<u8>>,
-        frame: &Frame,
-        (original, rendition): (&Original, &Rendition),
+        original: &Original,
+        rendition: &Rendition,
     ) -> Result<Encoded, RenderError> {
+        let frame = rendition.size.frame(original.source.width, original.source.height);
         let format = rendition.format.format(original.source.format, Alpha::Opaque);
         let size = (frame.width, frame.height);
         let bytes = if frame.is_whole() {
             self.encoder.encode_planes(whole, format, rendition.quality)?
         } else {
-            let shape = Shape { spans: spans_of(frame), size, orientation: Orientation::NoTransforms };
+            let shape = Shape { spans: spans_of(&frame), size, orientation: Orientation::NoTransforms };
             let part = whole.shaped(&shape, &mut self.scaler)?;
             let bytes = self.encoder.encode_planes(&part, format, rendition.quality)?;
             part.give_back(&mut self.scaler);
             bytes
         };
-        let bytes = with_rights(bytes, format, (original, size));
+        let bytes = original.signed(bytes, format, size);
         Ok(Encoded { name: rendition.name.clone(), format, width: size.0, height: size.1, bytes })
     }
 }
@@ -206,6 +205,12 @@ impl Steps {
         let largest = (largest.0.max(small.0), largest.1.max(small.1));
         Self { wholes, order, small, largest }
     }
+
+    /// How many times smaller than the upright source a decoder may draw it, so that enough is left for the filter.
+    fn reduction(&self, source: SourceInfo) -> f64 {
+        let times = |side: u32, of: u32| f64::from(side) / f64::from(of);
+        times(source.width, self.largest.0).min(times(source.height, self.largest.1)) / OVERSAMPLING
+    }
 }
 
 /// Whether a JPEG can become what is wanted plane by plane: it has such planes, its colours need no conversion, and
@@ -231,7 +236,7 @@ fn spans_of(frame: &Frame) -> [Span; 2] {
     [span(frame.left, frame.width, frame.whole.0), span(frame.top, frame.height, frame.whole.1)]
 }
 
-fn kept_rights(file: &[u8], format: SourceFormat, (plan, limits): (&Plan, &Limits)) -> Option<Rights> {
+fn kept_rights(file: &[u8], format: SourceFormat, plan: &Plan, limits: &Limits) -> Option<Rights> {
     (plan.copyright == Copyright::Keep).then(|| rights_of(file, format, limits)).flatten()
 }
 
