@@ -6,6 +6,7 @@
 mod backoff;
 mod client;
 mod config;
+mod ends;
 mod epoch;
 pub mod group;
 mod handler;

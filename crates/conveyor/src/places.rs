@@ -20,6 +20,15 @@ pub(crate) fn partition_list(places: impl IntoIterator<Item = Place>) -> TopicPa
     list
 }
 
+/// Returns the places, each with the same word in its offset's place.
+pub(crate) fn logical_list(places: &[Place], word: Offset) -> TopicPartitionList {
+    let mut list = TopicPartitionList::new();
+    for (topic, partition) in places {
+        list.add_partition_offset(topic.name(), *partition, word).expect("a word of librdkafka's can be set");
+    }
+    list
+}
+
 /// Returns the places with offsets as librdkafka takes them.
 pub(crate) fn offset_list(offsets: impl IntoIterator<Item = (Place, i64)>) -> TopicPartitionList {
     let mut list = TopicPartitionList::new();

@@ -2,7 +2,7 @@
 //! Runs on a thread of its own, because asking blocks, and through the client but past its fetcher, because a fetcher
 //! that is stuck knows of no lag.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use rdkafka::consumer::{BaseConsumer, Consumer};
 
 use super::assignment::Assignment;
+use crate::ends::{End, ends};
 use crate::metrics;
 use crate::places::{partition_list, place_of};
 use crate::record::Place;
@@ -72,17 +73,12 @@ impl Lookout<'_> {
             dog.keep(|place| ours.contains(place));
             shown.take_lost(&ours).for_each(|place| metrics::lag(self.group, place, 0));
             let committed = committed_offsets(self.consumer, &ours);
-            for (at, place) in ours.into_iter().enumerate() {
-                // One that does not answer nearly always means that none does: the next look tries again.
-                let Ok((low, high)) = self.consumer.fetch_watermarks(place.0.name(), place.1, ANSWER_MAX)
-                else {
-                    break;
-                };
-                if is_over(Duration::ZERO) {
-                    return;
-                }
-                let extent = Extent { low, high };
+            let Some(extents) = extents(self.consumer, &ours) else { continue };
+            if !extents.is_empty() {
                 self.stalls.kafka_answered();
+            }
+            for (at, place) in ours.into_iter().enumerate() {
+                let Some(extent) = extents.get(&place).copied() else { continue };
                 if let Some(committed) = &committed {
                     metrics::lag(self.group, place, lag(committed[at], extent));
                     shown.0.insert(place);
@@ -121,6 +117,15 @@ impl Shown {
 fn lag(committed: Option<i64>, Extent { low, high }: Extent) -> i64 {
     let committed = committed.filter(|committed| (low..=high).contains(committed));
     high - committed.unwrap_or(low)
+}
+
+/// Returns how far the logs go, as far as their brokers know; none when nobody answers.
+fn extents(consumer: &BaseConsumer<Assignment>, places: &[Place]) -> Option<BTreeMap<Place, Extent>> {
+    let of = |end| ends(consumer, places, end, ANSWER_MAX).ok();
+    let (lows, highs) = (of(End::First)?, of(End::Next)?);
+    let extent =
+        |(place, low): (&Place, &i64)| Some((*place, Extent { low: *low, high: *highs.get(place)? }));
+    Some(lows.iter().filter_map(extent).collect())
 }
 
 /// Returns how far the group has committed each place, in order, where it has; none when nobody answers.

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-use rdkafka::consumer::Consumer;
 use tokio::sync::{mpsc, watch};
 
 use super::error::TailError;
 use super::reader::Progress;
+use crate::ends::{End, ends};
 use crate::watchdog::{Sighting, Watchdog};
 use crate::{Offsets, Place, Record, metrics};
 
@@ -84,14 +84,13 @@ impl Watcher {
     fn look(&mut self) -> Option<Place> {
         let places: Vec<Place> = self.progress.state().next.keys().copied().collect();
         let (mut lag, mut moves) = (0, true);
-        for place in places {
-            let Ok((low, high)) =
-                self.progress.consumer.fetch_watermarks(place.0.name(), place.1, ANSWER_MAX)
-            else {
-                self.unanswered();
-                return None;
-            };
-            let seen = self.sighting(place, (low, high));
+        let highs = ends(&self.progress.consumer, &places, End::Next, ANSWER_MAX);
+        let Some(highs) = highs.ok().filter(|highs| highs.len() == places.len()) else {
+            self.unanswered();
+            return None;
+        };
+        for (place, high) in highs {
+            let Some(seen) = self.sighting(place, high) else { continue };
             let before = self.seen.insert(place, seen.next);
             lag += (seen.high - seen.next).max(0);
             moves &= !seen.waits() || before.is_some_and(|before| before < seen.next);
@@ -108,10 +107,11 @@ impl Watcher {
         None
     }
 
-    fn sighting(&self, place: Place, (low, high): (i64, i64)) -> Sighting {
+    /// None of a place that is no longer read.
+    fn sighting(&self, place: Place, high: i64) -> Option<Sighting> {
         let state = self.progress.state();
-        let next = state.next.get(&place).copied().unwrap_or(low);
-        Sighting { high, next, queued: 0, delivered: Some(next), paused: state.is_held }
+        let next = *state.next.get(&place)?;
+        Some(Sighting { high, next, queued: 0, delivered: Some(next), paused: state.is_held })
     }
 
     fn unanswered(&self) {
