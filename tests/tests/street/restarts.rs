@@ -48,9 +48,10 @@ async fn after_kill_9_the_stack_is_ready_as_soon_as_after_a_first_start() {
     let begun = Instant::now();
     let mut stack = Stack::up(&["--kafka", "own-apache"]).await;
     let first = begun.elapsed();
-    works(&stack).await;
     let mut again = Vec::new();
     for _ in 0..3 {
+        // Places that were just taken over are worked at; and what happened a moment ago is to be read again.
+        works(&stack).await;
         stack.kill();
         let begun = Instant::now();
         stack.again().await;
@@ -58,7 +59,6 @@ async fn after_kill_9_the_stack_is_ready_as_soon_as_after_a_first_start() {
     }
     let fastest = again.iter().min().expect("it was started again");
     assert!(*fastest < first + Duration::from_secs(3), "first {first:?}, after kill -9 {again:?}");
-    // The places that were taken over are worked at.
     works(&stack).await;
     stack.stop().await;
 }
