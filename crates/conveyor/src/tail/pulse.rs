@@ -16,7 +16,8 @@ use crate::{Offsets, Place, Record, metrics};
 /// Between two looks at a tail that is live, and at one of which that is not known.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
 const LOOK_FIRST: Duration = Duration::from_millis(250);
-const ANSWER_MAX: Duration = Duration::from_secs(1);
+/// Two questions at most, each behind a fetch.
+const ANSWER_MAX: Duration = Duration::from_secs(2);
 /// Brokers that have not answered for this long are lost: one look may fail on a busy host.
 const SILENCE_MAX: Duration = Duration::from_secs(10);
 
