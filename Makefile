@@ -49,7 +49,7 @@ test: ## Run everything that must pass: fmt, clippy, tests, the page in a browse
 	@$(TOOLS)/install.sh test
 	@$(TOOLS)/test.sh
 
-chaos: ## Send bombs, 10,000 damaged files of each format and 100,000 sequences of files through real workers (FILES=10000 SEQUENCES=100000)
+chaos: ## Send bombs, damaged files of each format and sequences of files through real workers (FILES=10000 SEQUENCES=100000)
 	@$(TOOLS)/install.sh test
 	SAFELIGHT_CHAOS_FILES=$(or $(FILES),10000) SAFELIGHT_CHAOS_SEQUENCES=$(or $(SEQUENCES),100000) \
 		cargo test --release --locked -p darkroom --test chaos

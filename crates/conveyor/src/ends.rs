@@ -8,7 +8,7 @@ use rdkafka::Offset;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use rdkafka::error::KafkaResult;
 
-use crate::places::{logical_list, place_of};
+use crate::places::{known_offset, word_list};
 use crate::record::{Offsets, Place};
 
 /// An end of a log.
@@ -36,10 +36,6 @@ pub(crate) fn ends<C: ConsumerContext>(
         End::First => Offset::Beginning,
         End::Next => Offset::End,
     };
-    let answer = consumer.offsets_for_times(logical_list(places, time), timeout)?;
-    let elements = answer.elements();
-    let known = elements.iter().filter(|element| element.error().is_ok());
-    Ok(known
-        .filter_map(|element| Some((place_of(element)?, element.offset().to_raw().filter(|at| *at >= 0)?)))
-        .collect())
+    let answer = consumer.offsets_for_times(word_list(places.iter().map(|place| (*place, time))), timeout)?;
+    Ok(answer.elements().iter().filter_map(known_offset).collect())
 }

@@ -20,21 +20,24 @@ pub(crate) fn partition_list(places: impl IntoIterator<Item = Place>) -> TopicPa
     list
 }
 
-/// Returns the places, each with the same word in its offset's place.
-pub(crate) fn logical_list(places: &[Place], word: Offset) -> TopicPartitionList {
+/// Returns the places with offsets, or words of librdkafka's in their place, as it takes them.
+pub(crate) fn word_list(words: impl IntoIterator<Item = (Place, Offset)>) -> TopicPartitionList {
     let mut list = TopicPartitionList::new();
-    for (topic, partition) in places {
-        list.add_partition_offset(topic.name(), *partition, word).expect("a word of librdkafka's can be set");
+    for ((topic, partition), word) in words {
+        list.add_partition_offset(topic.name(), partition, word)
+            .expect("any offset of a record can be set, and any word");
     }
     list
 }
 
 /// Returns the places with offsets as librdkafka takes them.
 pub(crate) fn offset_list(offsets: impl IntoIterator<Item = (Place, i64)>) -> TopicPartitionList {
-    let mut list = TopicPartitionList::new();
-    for ((topic, partition), offset) in offsets {
-        list.add_partition_offset(topic.name(), partition, Offset::Offset(offset))
-            .expect("any offset of a record can be set");
-    }
-    list
+    word_list(offsets.into_iter().map(|(place, offset)| (place, Offset::Offset(offset))))
+}
+
+/// Returns the place of an element and the offset there. Where nothing is known stands a negative word, and where the answer
+/// failed an error.
+pub(crate) fn known_offset(element: &TopicPartitionListElem<'_>) -> Option<(Place, i64)> {
+    element.error().ok()?;
+    Some((place_of(element)?, element.offset().to_raw().filter(|next| *next >= 0)?))
 }

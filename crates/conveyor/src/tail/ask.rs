@@ -6,12 +6,11 @@ use std::time::{Duration, Instant};
 use proto::{Topic, UnixMillis};
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::topic_partition_list::TopicPartitionListElem;
 
 use super::error::TailError;
 use crate::client::{self, CheckError, Ear, InvalidKafka};
 use crate::epoch::{self, EpochError, Epochs};
-use crate::places::{offset_list, partition_list, place_of};
+use crate::places::{known_offset, offset_list, partition_list};
 use crate::{KafkaArgs, Offsets, Place};
 
 const LEADER_WAIT: Duration = Duration::from_millis(50);
@@ -60,12 +59,6 @@ fn ask_committed(
         ear.judge(kafka, cause)
     })?;
     Ok(answer.elements().iter().filter_map(known_offset).collect())
-}
-
-/// Where nothing is known stands a negative word, and where the answer failed an error.
-fn known_offset(element: &TopicPartitionListElem<'_>) -> Option<(Place, i64)> {
-    element.error().ok()?;
-    Some((place_of(element)?, element.offset().to_raw().filter(|next| *next >= 0)?))
 }
 
 /// A client that knows epochs and watermarks and reads nothing yet.

@@ -17,7 +17,7 @@
 //!    where there is one and with the same numbers where there is none.
 //! 3. The planes are shrunk, sharpened and cut by `raster/`, each rendition made of the next larger one.
 //! 4. [`write`] quantises them, counts its symbols while it makes them, builds Huffman tables for this picture alone and
-//!    writes the file: half the passes of libjpeg's optimised coding, and the same files.
+//!    writes the file: one pass over the picture, where libjpeg's optimised coding takes two.
 //!
 //! What it gains is measured by `make bench`, in one run beside the others: the README's table has `jpeg3_vs_sharp` for three
 //! renditions of a 12 MP photo (a third of sharp's CPU time), `thumb_vs_sharp` for a thumbnail, and
