@@ -4,29 +4,23 @@
 mod clients;
 #[path = "uploads/fairness.rs"]
 mod fairness;
-mod street;
+mod station;
+#[path = "uploads/take_over.rs"]
 mod take_over;
 
 use std::collections::HashSet;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use depot::Depot;
 use futures::StreamExt as _;
 use futures::future::join_all;
 use proto::{Channel, CustomerId, Format, ImageId, ObjectKey, Picture, Sha256, UnixMillis};
-use street::{Street, png};
+use street::wait::until;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-const MULTIPART_BYTES: usize = (8 << 20) + 100_000;
+use station::{Street, png};
 
-async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(30);
-    while !holds().await {
-        assert!(Instant::now() < deadline, "never: {what}");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-}
+const MULTIPART_BYTES: usize = (8 << 20) + 100_000;
 
 #[tokio::test]
 async fn an_acknowledged_upload_is_in_s3_and_its_fact_in_kafka() {
@@ -37,16 +31,16 @@ async fn an_acknowledged_upload_is_in_s3_and_its_fact_in_kafka() {
         let answer = street.send(request.body(png(length))).await;
         assert_eq!(answer.status, 202, "{answer:?}");
         let sha256 = Sha256::of(&png(length));
-        assert_eq!(answer.json["sha256"], sha256.to_hex());
-        assert_eq!(answer.json["bytes"], length);
-        assert_eq!(answer.json["status"], "uploaded");
+        assert_eq!(answer.json()["sha256"], sha256.to_hex());
+        assert_eq!(answer.json()["bytes"], length);
+        assert_eq!(answer.json()["status"], "uploaded");
         let own = format!("/v1/images/{}", answer.id());
         assert_eq!(
-            (answer.location.as_deref(), &answer.json["links"]["self"]),
-            (Some(&*own), &own.clone().into())
+            (answer.header("location"), &answer.json()["links"]["self"]),
+            (&*own, &own.clone().into())
         );
 
-        let facts = street.kafka.uploaded().await;
+        let facts = street.uploaded().await;
         let fact = facts.iter().find(|fact| fact.key == answer.id()).expect("its fact");
         assert_eq!(fact.traceparent.as_deref().unwrap()[3..35], trace[3..35]);
         let source = &fact.event.source;
@@ -68,20 +62,20 @@ async fn a_form_and_chunks_are_taken_like_a_plain_body() {
     let form = [head.as_bytes(), &png(200_000), b"\r\n--b--\r\n"].concat();
     let request = street.request("acme").header("content-type", "multipart/form-data; boundary=b").body(form);
     let answer = street.send(request).await;
-    assert_eq!((answer.status, &answer.json["bytes"]), (202, &200_000.into()));
+    assert_eq!((answer.status, &answer.json()["bytes"]), (202, &200_000.into()));
 
     let chunks =
         png(300_000).chunks(1000).map(|chunk| Ok::<_, std::io::Error>(chunk.to_vec())).collect::<Vec<_>>();
     let body = reqwest::Body::wrap_stream(futures::stream::iter(chunks));
     let answer = street.send(street.request("acme").header("content-type", "text/plain").body(body)).await;
     assert_eq!(
-        (answer.status, &answer.json["bytes"]),
+        (answer.status, &answer.json()["bytes"]),
         (202, &300_000.into()),
         "bytes decide, not the header"
     );
 
     let names: HashSet<_> =
-        street.kafka.uploaded().await.into_iter().map(|fact| fact.event.source.filename).collect();
+        street.uploaded().await.into_iter().map(|fact| fact.event.source.filename).collect();
     assert_eq!(names, HashSet::from([Some("holiday.png".to_owned()), None]));
 }
 
@@ -115,7 +109,7 @@ async fn what_is_refused_is_nowhere() {
     assert_eq!(street.s3.keys("").await, [""; 0], "neither original nor claim");
     // The refusal does not wait for it.
     until("no upload is left unfinished", async || street.s3.unfinished_uploads().await == 0).await;
-    assert!(street.kafka.uploaded().await.is_empty());
+    assert!(street.uploaded().await.is_empty());
 }
 
 #[tokio::test]
@@ -130,7 +124,7 @@ async fn a_retry_with_the_same_key_twice_is_once() {
         let first = street.send(named()).await;
         let again = street.send(named()).await;
         assert_eq!((first.status, again.status), (202, 202));
-        assert_eq!(first.json, again.json);
+        assert_eq!(first.json(), again.json());
         let other = street.post_keyed(&key, png(length + 1)).await;
         assert_eq!((other.status, other.code()), (422, "idempotency_key_reused"));
         let globex = street.request("globex").header("idempotency-key", &key).body(png(length + 1));
@@ -139,7 +133,7 @@ async fn a_retry_with_the_same_key_twice_is_once() {
         assert_ne!(globex.id(), first.id());
     }
     assert_eq!(street.s3.keys("original/").await.len(), 4);
-    let facts = street.kafka.uploaded().await;
+    let facts = street.uploaded().await;
     assert_eq!(facts.len(), 6, "a repeat publishes the same fact again");
     let distinct: HashSet<String> = facts.iter().map(|fact| format!("{:?}", fact.event.source)).collect();
     assert_eq!(distinct.len(), 4, "the same fact is the same to the last field: {distinct:#?}");
@@ -153,7 +147,7 @@ async fn racing_retries_make_one_image() {
     for answer in answers {
         match answer.status {
             202 => drop(ids.insert(answer.id().to_owned())),
-            409 => assert!(answer.code() == "upload_in_flight" && answer.retry_after.is_some()),
+            409 => assert!(answer.code() == "upload_in_flight" && answer.retry_after().is_some()),
             _ => panic!("{answer:?}"),
         }
     }
@@ -168,9 +162,7 @@ fn at(secs_ago: i64) -> ImageId {
 #[tokio::test]
 async fn a_claim_without_an_original_is_waited_for_and_then_taken_over() {
     let street = Street::start(&[]).await;
-    let mut args = <Cli as clap::Parser>::parse_from(["test", "--s3-force-path-style=true"]).depot;
-    args.endpoint = Some(street.s3.endpoint());
-    let depot = Depot::open(&args).await;
+    let depot = street.depot().await;
     let acme = CustomerId::parse("acme").unwrap();
     let (young, old, expired) = (at(1), at(3600), at(8 * 86_400));
     for (key, id) in [("young", young), ("old", old), ("expired", expired)] {
@@ -178,17 +170,11 @@ async fn a_claim_without_an_original_is_waited_for_and_then_taken_over() {
     }
     let answer = street.post_keyed("young", png(100)).await;
     assert_eq!((answer.status, answer.code()), (409, "upload_in_flight"));
-    assert!(answer.retry_after.is_some());
+    assert!(answer.retry_after().is_some());
     let answer = street.post_keyed("old", png(100)).await;
     assert_eq!((answer.status, answer.id()), (202, &*old.to_string()));
     let answer = street.post_keyed("expired", png(100)).await;
     assert_eq!((answer.status, answer.code()), (422, "idempotency_key_expired"));
-}
-
-#[derive(clap::Parser)]
-struct Cli {
-    #[command(flatten)]
-    depot: depot::DepotArgs,
 }
 
 #[tokio::test]
@@ -206,7 +192,7 @@ async fn a_client_that_goes_in_the_middle_leaves_nothing_visible() {
     drop(stream);
     until("it is aborted", async || street.s3.unfinished_uploads().await == 0).await;
     assert_eq!(street.s3.keys("original/").await, [""; 0]);
-    assert!(street.kafka.uploaded().await.is_empty());
+    assert!(street.uploaded().await.is_empty());
 }
 
 #[tokio::test]
@@ -234,7 +220,7 @@ async fn while_kafka_is_away_uploads_are_refused_before_a_byte_and_then_taken_ag
     assert!(!street.health.is_ready());
     let stored = street.s3.keys("original/").await.len();
     let refused = street.post(png(100)).await;
-    assert!(refused.status == 503 && refused.retry_after.is_some());
+    assert!(refused.status == 503 && refused.retry_after().is_some());
     assert_eq!(street.s3.keys("original/").await.len(), stored, "refused before a byte");
     street.kafka.come_back();
     until("the door opens", async || street.post_keyed("k", png(100)).await.status == 202).await;
@@ -246,9 +232,9 @@ async fn while_s3_is_away_uploads_are_refused_and_then_taken_again() {
     let mut street = Street::start(&["--s3-operation-secs-max=3", "--s3-attempt-secs-max=1"]).await;
     street.s3.go_away();
     let unknown = street.post(png(100)).await;
-    assert!(unknown.status == 503 && unknown.retry_after.is_some(), "{unknown:?}");
+    assert!(unknown.status == 503 && unknown.retry_after().is_some(), "{unknown:?}");
     until("the door is shut", async || street.post(png(100)).await.code() == "overloaded").await;
-    street.s3.come_back();
+    street.s3.come_back().await;
     until("the door opens", async || street.post(png(100)).await.status == 202).await;
 }
 
@@ -267,7 +253,7 @@ async fn beyond_the_bound_uploads_are_shed_at_once() {
 
 #[tokio::test]
 async fn a_stop_finishes_the_upload_in_hand() {
-    let street = Street::start(&["--uploads-max=1"]).await;
+    let mut street = Street::start(&["--uploads-max=1"]).await;
     let (first, rest) = futures::channel::mpsc::unbounded::<Result<Vec<u8>, std::io::Error>>();
     let slow = street.request("acme").body(reqwest::Body::wrap_stream(rest.boxed()));
     let slow = tokio::spawn(async move { slow.send().await.unwrap().status() });
@@ -276,9 +262,9 @@ async fn a_stop_finishes_the_upload_in_hand() {
     street.shutdown.trigger();
     drop(first);
     assert_eq!(slow.await.unwrap(), 202);
-    let (s3, kafka) = street.stop().await;
-    assert_eq!(s3.keys("original/").await.len(), 1);
-    assert_eq!(kafka.uploaded().await.len(), 1);
+    street.stop().await;
+    assert_eq!(street.s3.keys("original/").await.len(), 1);
+    assert_eq!(street.uploaded().await.len(), 1);
 }
 
 #[test]

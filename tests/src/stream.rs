@@ -3,12 +3,11 @@
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use futures::StreamExt as _;
 use reqwest::StatusCode;
-use serde_json::Value;
 use tokio::task::JoinHandle;
 
 use crate::api::Api;
+use crate::events::{Event, Events};
 
 const OPEN_MAX: Duration = Duration::from_secs(30);
 const AGAIN: Duration = Duration::from_millis(50);
@@ -71,46 +70,30 @@ async fn follow(
     heard: Arc<Mutex<Vec<(Heard, Instant)>>>,
     resets: Arc<Mutex<u32>>,
 ) {
-    let mut answer = Some(first);
-    let mut last_id: Option<String> = None;
+    let (mut answer, mut last_id) = (Some(first), String::new());
     loop {
         if let Some(answer) = answer.take().filter(|answer| answer.status().is_success()) {
-            let mut pending = String::new();
-            let mut bytes = answer.bytes_stream();
-            while let Some(Ok(piece)) = bytes.next().await {
-                pending.push_str(&String::from_utf8_lossy(&piece));
-                while let Some(end) = pending.find("\n\n") {
-                    let block: String = pending.drain(..end + 2).collect();
-                    hear(&block, &mut last_id, &heard, &resets);
-                }
+            let mut events = Events::of(answer);
+            events.last_id.clone_from(&last_id);
+            while let Some(event) = events.whenever().await {
+                hear(&event, &heard, &resets);
             }
+            last_id = events.last_id;
         }
         tokio::time::sleep(AGAIN).await;
-        answer = api.stream(last_id.as_deref()).await.ok();
+        let behind = Some(&*last_id).filter(|id| !id.is_empty());
+        answer = api.stream(behind).await.ok();
     }
 }
 
-fn hear(
-    block: &str,
-    last_id: &mut Option<String>,
-    heard: &Mutex<Vec<(Heard, Instant)>>,
-    resets: &Mutex<u32>,
-) {
-    let field = |name: &str| {
-        block.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::trim_start)
-    };
-    if let Some(id) = field("id") {
-        *last_id = Some(id.to_owned());
-    }
-    match field("event") {
-        Some("image") => {
-            let image: Value =
-                field("data").and_then(|data| serde_json::from_str(data).ok()).unwrap_or_default();
-            let text = |name: &str| image[name].as_str().unwrap_or_default().to_owned();
+fn hear(event: &Event, heard: &Mutex<Vec<(Heard, Instant)>>, resets: &Mutex<u32>) {
+    match event.name.as_str() {
+        "image" => {
+            let text = |name: &str| event.data[name].as_str().unwrap_or_default().to_owned();
             let heard_now = ((text("id"), text("status")), Instant::now());
             heard.lock().expect("nobody panics with the lock").push(heard_now);
         }
-        Some("reset") => *resets.lock().expect("nobody panics with the lock") += 1,
+        "reset" => *resets.lock().expect("nobody panics with the lock") += 1,
         _ => {}
     }
 }

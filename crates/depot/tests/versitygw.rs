@@ -14,7 +14,8 @@ use futures::future::join_all;
 use futures::stream::{Stream, StreamExt as _};
 use proto::{ClaimCheck, CustomerId, ImageId, ObjectKey, Sha256, UnixMillis};
 
-use peer::{Peer, Versions, free_address};
+use peer::{Peer, Versions};
+use street::port::free_port;
 
 const BYTES_MAX: u64 = 64 << 20;
 
@@ -291,7 +292,7 @@ async fn the_check_tells_wrong_from_away() {
     }
 
     let mut away = peer.args();
-    away.endpoint.as_mut().unwrap().url = format!("http://{}", free_address());
+    away.endpoint.as_mut().unwrap().url = format!("http://127.0.0.1:{}", free_port());
     let depot = Depot::open(&away).await;
     assert!(matches!(depot.check().await, Err(CheckError::Unavailable(_))));
     let error = depot.deposit(deposit(&new_key(), &[]), Bytes::from("x")).await.unwrap_err();

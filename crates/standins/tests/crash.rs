@@ -9,7 +9,8 @@ use std::time::Duration;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
 use serde_json::{Value, json};
-use support::Peer;
+use street::servers::s3_client;
+use support::Killable;
 use tokio::sync::Semaphore;
 
 const ROUNDS: usize = 3;
@@ -49,7 +50,7 @@ async fn acknowledged_objects_survive_kill_and_the_others_are_whole_or_absent() 
     let acknowledged = Arc::new(Mutex::new(Vec::new()));
     for round in 0..ROUNDS {
         let child = support::start_self("serves_s3_when_started_as_a_child", S3_CHILD, dir.path());
-        let client = support::s3_client(&child.endpoint);
+        let client = s3_client(&child.endpoint);
         if round == 0 {
             client.create_bucket().bucket("pics").send().await.unwrap();
         }
@@ -61,7 +62,7 @@ async fn acknowledged_objects_survive_kill_and_the_others_are_whole_or_absent() 
 
 async fn write_until_killed(
     round: usize,
-    child: Peer,
+    child: Killable,
     client: &Client,
     acknowledged: &Arc<Mutex<Vec<String>>>,
 ) {
@@ -125,7 +126,7 @@ async fn write(client: &Client, key: &str, in_parts: bool) -> bool {
 
 async fn check_objects(dir: &Path, acknowledged: &[String]) {
     let server = support::OurS3::start(dir).await;
-    let client = support::s3_client(&server.endpoint);
+    let client = s3_client(&server.endpoint);
     let mut listed = Vec::new();
     let mut pages = client.list_objects_v2().bucket("pics").into_paginator().send();
     while let Some(page) = pages.next().await {
@@ -180,7 +181,7 @@ async fn acknowledged_items_survive_kill_and_transactions_stay_whole() {
     }
 }
 
-async fn put_pairs_until_killed(round: usize, child: Peer, table: &Table) -> Vec<String> {
+async fn put_pairs_until_killed(round: usize, child: Killable, table: &Table) -> Vec<String> {
     let (acknowledged, count) = (Arc::new(Mutex::new(Vec::new())), Arc::new(Semaphore::new(0)));
     let writers: Vec<_> = (0..WRITERS)
         .map(|writer| {

@@ -3,6 +3,7 @@
 mod support;
 
 use serde_json::Value;
+use street::servers::{DynamoDbLocal, Versitygw};
 
 /// Where the peer departs from what AWS documents, and we follow AWS: call, and why.
 const S3_DIFFERENCES: &[(&str, &str)] = &[
@@ -41,28 +42,28 @@ type Answers = Vec<(String, Value)>;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn our_s3_answers_as_versitygw_does() {
-    let (ours, theirs) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let ours = tempfile::tempdir().unwrap();
     let server = support::OurS3::start(ours.path()).await;
     let endpoint = server.endpoint.clone();
     let our_answers = tokio::task::spawn_blocking(move || support::run_matrix("s3_matrix.py", &endpoint));
     let our_answers = our_answers.await.unwrap();
     server.stop().await;
-    let peer = support::versitygw(theirs.path());
-    let their_answers = support::run_matrix("s3_matrix.py", &peer.endpoint);
+    let peer = Versitygw::start().await;
+    let their_answers = support::run_matrix("s3_matrix.py", &peer.url());
     compare(&our_answers, &their_answers, S3_DIFFERENCES);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn our_dynamodb_answers_as_dynamodb_local_does() {
-    let (ours, theirs) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let ours = tempfile::tempdir().unwrap();
     let server = support::our_dynamodb(ours.path());
     let endpoint = format!("http://{}", server.address());
     let our_answers =
         tokio::task::spawn_blocking(move || support::run_matrix("dynamodb_matrix.py", &endpoint));
     let our_answers = our_answers.await.unwrap();
     server.stop().await;
-    let peer = support::dynamodb_local(theirs.path());
-    let their_answers = support::run_matrix("dynamodb_matrix.py", &peer.endpoint);
+    let peer = DynamoDbLocal::start().await;
+    let their_answers = support::run_matrix("dynamodb_matrix.py", &peer.url());
     compare(&our_answers, &their_answers, DYNAMODB_DIFFERENCES);
 }
 

@@ -10,6 +10,7 @@ use aws_sdk_s3::types::{
     VersioningConfiguration,
 };
 use standins::s3::{OpenError, Store};
+use street::servers::s3_client;
 use support::OurS3;
 use time::{Duration, OffsetDateTime};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -17,7 +18,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 async fn started() -> (tempfile::TempDir, OurS3, Client) {
     let dir = tempfile::tempdir().expect("a folder");
     let server = OurS3::start(dir.path()).await;
-    let client = support::s3_client(&server.endpoint);
+    let client = s3_client(&server.endpoint);
     client.create_bucket().bucket("pics").send().await.expect("a bucket");
     (dir, server, client)
 }
@@ -187,7 +188,7 @@ async fn a_second_open_is_refused_and_a_later_one_finds_everything() {
     std::fs::write(dir.path().join("blobs/stray"), b"half").unwrap();
     server.stop().await;
     let server = OurS3::start(dir.path()).await;
-    let client = support::s3_client(&server.endpoint);
+    let client = s3_client(&server.endpoint);
     assert_eq!(keys(&client).await, ["kept"]);
     assert!(!dir.path().join("blobs/stray").exists());
     server.stop().await;

@@ -2,11 +2,11 @@
 
 use std::time::{Duration, Instant};
 
+use street::wait::until;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use crate::street::{Street, png};
-use crate::until;
+use crate::station::{Street, png};
 
 /// Sends a head that expects 100, and no byte of a body; returns the stream and the status that comes first.
 async fn first_status(street: &Street, lines: &[&str]) -> (TcpStream, u16) {
@@ -135,8 +135,8 @@ async fn forms_are_taken_as_clients_really_send_them() {
             let body = [sent.before.as_bytes(), &png(length), sent.behind.as_bytes()].concat();
             let kind = format!("multipart/form-data; boundary={}", sent.boundary);
             let answer = street.send(street.request("acme").header("content-type", kind).body(body)).await;
-            assert_eq!((answer.status, &answer.json["bytes"]), (202, &length.into()), "{}", sent.by);
-            let facts = street.kafka.uploaded().await;
+            assert_eq!((answer.status, &answer.json()["bytes"]), (202, &length.into()), "{}", sent.by);
+            let facts = street.uploaded().await;
             let fact = facts.iter().find(|fact| fact.key == answer.id()).expect("its fact");
             assert_eq!(fact.event.source.filename.as_deref(), sent.filename, "{}", sent.by);
         }

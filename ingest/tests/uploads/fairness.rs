@@ -3,12 +3,12 @@
 use std::time::{Duration, Instant};
 
 use proto::{CustomerId, ObjectKey};
+use street::wait::until;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
-use crate::street::{Street, png};
-use crate::until;
+use crate::station::{Street, png};
 
 const SLOW_UPLOADS: usize = 64;
 const SLOW_BYTES: usize = 20 << 20;
@@ -97,7 +97,7 @@ async fn one_customers_64_slow_large_uploads_hold_nobody_else_up() {
     let crowd = Crowd::gather(&street).await;
     let refused = street.post(png(100)).await;
     assert_eq!((refused.status, refused.code()), (429, "too_many_requests"));
-    assert!(refused.retry_after.is_some());
+    assert!(refused.retry_after().is_some());
     let large = street.send(street.request("globex").body(png(SLOW_BYTES))).await;
     assert_eq!(large.status, 202, "large ones of others fit too: {large:?}");
     drop(crowd);

@@ -3,7 +3,11 @@
 use proto::{DeadRecord, ImageFailed, Reason, UnixMillis};
 use serde_json::{Value, json};
 
-use crate::street::{ORIGINAL, Reply, Sink, Street, THUMB, until};
+use street::reply::Reply;
+use street::servers::Role;
+use street::wait::{PATIENCE, eventually, until};
+
+use crate::station::{ORIGINAL, Sink, Street, THUMB};
 
 const WEEK_MS: i64 = 7 * 86_400_000;
 
@@ -28,8 +32,8 @@ async fn figures_count_images_once_and_a_letter_about_nobody_stops_nothing() {
         street.publish(&bad.failed(0)).await;
     }
     street.publish(&street.photo("globex", WEEK_MS).await.uploaded(0)).await;
-    let stats = until("the figures are there", async || {
-        let stats = street.get(&sink, "/v1/stats", "acme").await.json();
+    let stats = eventually("the figures are there", PATIENCE, async || {
+        let stats = street.get(&sink, "/v1/stats", "acme").await.into_json();
         (stats["totals"]["images"] == 2 && stats["totals"]["uploaded"] == 0).then_some(stats)
     })
     .await;
@@ -38,20 +42,20 @@ async fn figures_count_images_once_and_a_letter_about_nobody_stops_nothing() {
     assert_eq!(stats["totals"]["bytes_out"], THUMB.len());
     assert!(stats["latency_ms"]["p50"].is_number());
     assert_eq!(stats["by_day"].as_array().unwrap().len(), 2);
-    let token = street.issuer.token("acme", "operator", 600);
+    let token = street.issuer.token_of("acme", Role::Operator);
     until("an operator sees all", async || {
-        let request = reqwest::Client::new().get(format!("{}/v1/stats", sink.url)).bearer_auth(&token);
-        let all = Reply::of(request.send().await.unwrap()).await.json();
-        (all["totals"]["images"] == 3).then_some(())
+        let request = street.request_with(&sink, "/v1/stats", &token);
+        let all = Reply::of(request.send().await.unwrap()).await.into_json();
+        all["totals"]["images"] == 3
     })
     .await;
 }
 
 /// All figures, as an analyst sees them.
 async fn figures(street: &Street, sink: &Sink) -> Value {
-    let token = street.issuer.token("acme", "analyst", 600);
-    let request = reqwest::Client::new().get(format!("{}/v1/stats", sink.url)).bearer_auth(&token);
-    Reply::of(request.send().await.expect("the sink answers")).await.json()
+    let token = street.issuer.token_of("acme", Role::Analyst);
+    let request = street.request_with(sink, "/v1/stats", &token);
+    Reply::of(request.send().await.expect("the sink answers")).await.into_json()
 }
 
 #[tokio::test]
@@ -63,7 +67,7 @@ async fn figures_are_by_day_type_customer_and_status_with_bytes_and_latency() {
     street.publish(&failed.failed(0)).await;
     let theirs = street.photo("globex", WEEK_MS).await;
     street.publish(&theirs.uploaded(0)).await;
-    let all = until("all figures", async || {
+    let all = eventually("all figures", PATIENCE, async || {
         Some(figures(&street, &sink).await).filter(|figures| figures["totals"]["images"] == 3)
     })
     .await;
@@ -84,7 +88,7 @@ async fn figures_are_by_day_type_customer_and_status_with_bytes_and_latency() {
         processed["latency_ms"]["p99"].is_number() && of("acme", "failed")["latency_ms"]["p50"].is_number()
     );
     assert_eq!(of("globex", "uploaded")["latency_ms"], json!({"p50": null, "p99": null}));
-    let own = street.get(&sink, "/v1/stats", "acme").await.json();
+    let own = street.get(&sink, "/v1/stats", "acme").await.into_json();
     let own = own["groups"].as_array().expect("groups").clone();
     assert_eq!(
         own,
@@ -106,14 +110,13 @@ async fn what_has_expired_is_counted_by_every_sink_the_same_and_remembered_by_no
     }
     let alive = street.photo("acme", WEEK_MS).await;
     street.publish(&alive.failed(0)).await;
-    let before = until("all figures", async || {
+    let before = eventually("all figures", PATIENCE, async || {
         Some(figures(&street, &first).await).filter(|figures| figures["totals"]["images"] == 5)
     })
     .await;
     assert!(first.remembers(&gone[0]));
     for sink in [&first, &second] {
-        until("it forgets who they were", async || (!gone.iter().any(|id| sink.remembers(id))).then_some(()))
-            .await;
+        until("it forgets who they were", async || !gone.iter().any(|id| sink.remembers(id))).await;
         assert!(sink.remembers(&alive.id()));
         assert_eq!(figures(&street, sink).await, before);
     }
@@ -121,13 +124,13 @@ async fn what_has_expired_is_counted_by_every_sink_the_same_and_remembered_by_no
     let third = street.sink(&close).await;
     until("it has learned and read all", async || {
         let is_same = figures(&street, &third).await == before && third.remembers(&alive.id());
-        (is_same && !gone.iter().any(|id| third.remembers(id))).then_some(())
+        is_same && !gone.iter().any(|id| third.remembers(id))
     })
     .await;
     let dropping = street.sink(&["--counts-close-secs=1", "--counts-kept=drop"]).await;
     until("only what is alive", async || {
         let figures = figures(&street, &dropping).await;
-        (figures["totals"]["images"] == 1 && dropping.remembers(&alive.id())).then_some(())
+        figures["totals"]["images"] == 1 && dropping.remembers(&alive.id())
     })
     .await;
 }

@@ -1,7 +1,7 @@
 //! The sink over real sockets: S3 by versitygw, librdkafka's broker, DynamoDB's protocol, an issuer.
 
 mod figures;
+mod station;
 mod stream;
-mod street;
 mod sweep;
 mod views;

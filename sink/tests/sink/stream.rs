@@ -1,11 +1,17 @@
 //! The live stream: everything once, in full, on whichever instance the client is.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use futures::future::join_all;
 use proto::ImageFailed;
 
-use crate::street::{Event, Events, Photo, Reply, Street, until};
+use street::events::{Event, Events};
+use street::reply::Reply;
+use street::servers::Role;
+use street::wait::{PATIENCE, eventually, until};
+
+use crate::station::{Photo, Street};
 
 const WEEK_MS: i64 = 7 * 86_400_000;
 
@@ -39,7 +45,7 @@ async fn what_happens_is_shown_once_to_its_customer_as_a_read_shows_it() {
     let processed = street.processed(&photo, 0).await;
     street.publish(&processed).await;
     let second = acme.next().await.expect("an event");
-    assert_eq!(second.data, street.get(&sink, &photo.path(), "acme").await.json());
+    assert_eq!(second.data, street.get(&sink, &photo.path(), "acme").await.into_json());
     assert_eq!(seen(&second).1, "processed");
 
     // A repeat, a late failure and an old upload change nothing and show nothing: the next event is about another image.
@@ -213,11 +219,11 @@ async fn a_sink_whose_stream_hears_nothing_says_so_and_goes_on_once_it_does() {
     events.until_open().await;
     let is_live = || sink.health.report().components["live-stream"] == "up";
     assert!(is_live());
-    street.kafka.down();
-    until("it is not live", async || (!is_live()).then_some(())).await;
+    street.kafka.go_away();
+    until("it is not live", async || !is_live()).await;
     assert!(!sink.health.is_ready());
-    street.kafka.up();
-    until("it is live", async || is_live().then_some(())).await;
+    street.kafka.come_back();
+    until("it is live", async || is_live()).await;
     let photo = street.photo("acme", WEEK_MS).await;
     street.publish(&photo.failed(0)).await;
     assert_eq!(take(&mut events, 1).await, [(photo.id(), "failed".to_owned())]);
@@ -234,9 +240,9 @@ async fn streams_are_bounded_and_end_with_their_token() {
     assert!(third.header("retry-after").parse::<u64>().is_ok());
     let _other = street.stream(&sink, "globex", None).await;
     drop(first);
-    let token = street.issuer.token("acme", "customer", 2);
-    let mut events = until("a place is free again", async || {
-        let request = reqwest::Client::new().get(format!("{}/v1/stream", sink.url)).bearer_auth(&token);
+    let token = street.issuer.token_for("acme", Role::Customer, Duration::from_secs(2));
+    let mut events = eventually("a place is free again", PATIENCE, async || {
+        let request = street.request_with(&sink, "/v1/stream", &token);
         let response = request.send().await.unwrap();
         (response.status() == 200).then(|| Events::of(response))
     })

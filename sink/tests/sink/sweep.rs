@@ -1,13 +1,15 @@
 //! The sweep: what has lost its way is told again, and what merely waits is left alone.
 
 use std::collections::HashMap;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures::StreamExt as _;
 use futures::stream;
 use proto::{ImageId, Topic, UnixMillis};
 
-use crate::street::{Photo, Sink, Street, until};
+use street::wait::{eventually, until};
+
+use crate::station::{Photo, Sink, Street};
 
 const WEEK_MS: i64 = 7 * 86_400_000;
 const GRACE: Duration = Duration::from_secs(900);
@@ -35,9 +37,9 @@ async fn the_sweep_tells_again_of_what_has_no_end_and_of_nothing_else() {
     let swept = sink.sweep.once(Duration::ZERO).await.unwrap();
     assert_eq!((swept.looked_at, swept.republished), (4, 1), "and is lost once it was passed");
     until("the lost one has a row", async || {
-        let list = street.get(&sink, "/v1/images?status=uploaded", "acme").await.json();
+        let list = street.get(&sink, "/v1/images?status=uploaded", "acme").await.into_json();
         let images = list["images"].as_array().unwrap();
-        images.iter().any(|image| image["id"] == lost.id().as_str()).then_some(())
+        images.iter().any(|image| image["id"] == lost.id().as_str())
     })
     .await;
     for photo in [&lost, &stuck] {
@@ -49,9 +51,9 @@ async fn the_sweep_tells_again_of_what_has_no_end_and_of_nothing_else() {
 }
 
 /// How often each image was told of.
-fn tellings(street: &Street) -> HashMap<String, usize> {
+async fn tellings(street: &Street) -> HashMap<String, usize> {
     let mut times = HashMap::new();
-    for key in street.kafka.keys(Topic::Uploaded) {
+    for key in street.keys(Topic::Uploaded).await {
         *times.entry(key).or_default() += 1;
     }
     times
@@ -69,15 +71,9 @@ async fn sweep_for_an_hour(sink: &Sink, from: UnixMillis) -> usize {
 
 /// Waits until the sink has written down so many facts.
 async fn until_counted(street: &Street, sink: &Sink, name: &str, count: usize) {
-    let deadline = Instant::now() + PATIENCE;
-    loop {
-        let stats = street.get(sink, "/v1/stats", "acme").await.json();
-        if stats["totals"][name] == count {
-            break;
-        }
-        assert!(Instant::now() < deadline, "never {count} {name}: {}", stats["totals"]);
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
+    let stats = async || street.get(sink, "/v1/stats", "acme").await.into_json();
+    let what = format!("{count} {name}");
+    eventually(&what, PATIENCE, async || (stats().await["totals"][name] == count).then_some(())).await;
 }
 
 #[tokio::test]
@@ -99,7 +95,7 @@ async fn while_processors_are_down_for_an_hour_nothing_that_waits_is_told_again(
 
     let began = UnixMillis::now();
     assert_eq!(sweep_for_an_hour(&sink, began).await, UNTOLD, "those of which nobody told, each once");
-    let times = tellings(&street);
+    let times = tellings(&street).await;
     assert_eq!(times.len(), IMAGES);
     assert!(times.values().all(|times| *times == 1), "nothing twice");
 
@@ -113,7 +109,7 @@ async fn while_processors_are_down_for_an_hour_nothing_that_waits_is_told_again(
         let swept = sink.sweep.pass(back, GRACE).await.expect("a pass");
         assert_eq!(swept.republished, republished, "what has no end, and each once while it waits");
     }
-    let times = tellings(&street);
+    let times = tellings(&street).await;
     assert!(lost.iter().chain(&untold).all(|photo| times[&photo.id()] == 2));
     assert!(ended.iter().all(|photo| times[&photo.id()] == 1));
 }
@@ -134,7 +130,7 @@ async fn what_is_lost_is_told_oldest_first_and_the_next_pass_goes_on_where_one_h
     }
     for (told, republished) in [(10, 10), (20, 10), (24, 4), (24, 0)] {
         assert_eq!(sink.sweep.pass(now, GRACE).await.unwrap().republished, republished);
-        let times = tellings(&street);
+        let times = tellings(&street).await;
         assert_eq!((times.len(), times.values().max()), (told, Some(&1)));
         let of_day = by_day.iter().map(|ids| ids.iter().filter(|id| times.contains_key(*id)).count());
         let newest_first: Vec<usize> = of_day.collect();

@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
-use crate::street::{ORIGINAL, Reply, Street, THUMB, until};
 use futures::future::join_all;
 use proto::{ImageId, Sha256, Topic, UnixMillis};
+use street::reply::Reply;
+use street::wait::until;
+
+use crate::station::{ORIGINAL, Street, THUMB};
 
 const WEEK_MS: i64 = 7 * 86_400_000;
 
@@ -13,7 +16,7 @@ async fn an_image_is_seen_from_the_first_moment_to_its_renditions() {
     let street = Street::start().await;
     let sink = street.sink(&[]).await;
     let photo = street.photo("acme", WEEK_MS).await;
-    let before_any_row = street.get(&sink, &photo.path(), "acme").await.json();
+    let before_any_row = street.get(&sink, &photo.path(), "acme").await.into_json();
     street.publish(&photo.uploaded(0)).await;
     let uploaded = street.until_status(&sink, &photo, "uploaded").await;
     assert_eq!(before_any_row["source"]["filename"], "a b.jpg");
@@ -115,19 +118,19 @@ async fn a_list_is_paged_newest_first_and_its_cursor_is_of_use_to_its_customer_o
         let images = page["images"].as_array().expect("a list").iter();
         images.map(|image| image["id"].as_str().expect("an id").to_owned()).collect()
     };
-    until("all rows are there", async || (ids_of(&list("").await.json()).len() == 7).then_some(())).await;
+    until("all rows are there", async || ids_of(&list("").await.into_json()).len() == 7).await;
 
     let (mut listed, mut query) = (Vec::new(), "?limit=3".to_owned());
     let mut cursor = String::new();
     loop {
-        let page = list(&query).await.json();
+        let page = list(&query).await.into_json();
         listed.extend(ids_of(&page));
         let Some(next) = page["next_cursor"].as_str() else { break };
         next.clone_into(&mut cursor);
         query = format!("?limit=3&cursor={next}");
     }
     assert_eq!(listed, ids);
-    let failed = list("?status=failed").await.json();
+    let failed = list("?status=failed").await.into_json();
     assert_eq!(ids_of(&failed).len(), 3);
     assert_eq!(failed["images"][0]["failure"]["reason"], "truncated");
 
@@ -151,7 +154,7 @@ async fn a_list_is_complete_after_a_reset_though_the_tables_index_is_behind() {
     let mut events = street.stream(&sink, "acme", Some("a place that nobody knows")).await;
     assert_eq!(events.next().await.expect("an event").name, "reset");
     let ids = async |query: &str| -> Vec<String> {
-        let page = street.get(&sink, &format!("/v1/images{query}"), "acme").await.json();
+        let page = street.get(&sink, &format!("/v1/images{query}"), "acme").await.into_json();
         let images = page["images"].as_array().expect("a list").iter();
         images.map(|image| image["id"].as_str().expect("an id").to_owned()).collect()
     };
@@ -178,7 +181,7 @@ async fn a_row_that_cannot_be_read_is_an_error_of_its_own_and_hides_no_other() {
         let unknown = street.get(&sink, &format!("/v1/images/{}{end}", ImageId::mint()), "globex").await;
         assert_eq!(street.get(&sink, &path, "globex").await, unknown, "a stranger learns nothing");
     }
-    let list = street.get(&sink, "/v1/images", "acme").await.json();
+    let list = street.get(&sink, "/v1/images", "acme").await.into_json();
     assert_eq!(list["images"].as_array().unwrap().len(), 1);
     assert_eq!(list["images"][0]["id"], stuck.id());
     // What a newer sink has written is not the sweep's to doubt.
@@ -197,11 +200,10 @@ async fn nobody_sees_an_image_after_its_time() {
     street.until_status(&sink, &with_row, "processed").await;
     let rendition = format!("{}/renditions/thumb", with_row.path());
     for path in [with_row.path(), rendition, without.path()] {
-        until("it is gone", async || (street.get(&sink, &path, "acme").await.status == 404).then_some(()))
-            .await;
+        until("it is gone", async || street.get(&sink, &path, "acme").await.status == 404).await;
     }
     assert!(UnixMillis::now() >= with_row.source.expires_at, "not before its time");
-    assert_eq!(street.get(&sink, "/v1/images", "acme").await.json()["images"], serde_json::json!([]));
+    assert_eq!(street.get(&sink, "/v1/images", "acme").await.into_json()["images"], serde_json::json!([]));
 }
 
 #[tokio::test]
@@ -220,7 +222,7 @@ async fn the_page_comes_with_its_policy_and_its_description() {
         assert_eq!(answer.status, 200);
         assert!(answer.header("cache-control").ends_with("immutable"));
     }
-    assert_eq!(get("/openapi.json").await.json()["info"]["title"], "Safelight");
+    assert_eq!(get("/openapi.json").await.into_json()["info"]["title"], "Safelight");
     let missing = get("/assets/nothing.js").await;
     assert_eq!((missing.status, missing.header("content-type")), (404, "application/problem+json"));
     assert_eq!(get("/assets/%ff").await, missing);

@@ -1,40 +1,38 @@
-//! Everything the sink stands on, for one test: versitygw as S3, librdkafka's broker, a registry, DynamoDB in memory, an
-//! issuer; and as many sinks as the test asks for, each behind a real socket.
+//! As many sinks in this process as a test asks for, each behind a real socket, and what they stand on: versitygw as S3,
+//! librdkafka's broker, a registry, DynamoDB in memory, an issuer.
 
 mod dynamodb;
-mod events;
 mod facts;
-mod issuer;
-mod kafka;
-mod s3;
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use chassis::{Health, Shutdown};
 use clap::Parser as _;
 use conveyor::{KafkaArgs, Publisher};
 use depot::Depot;
-use proto::Codec;
+use proto::{Codec, Topic};
 use serde_json::Value;
 use sink::{Config, Sweep, Table};
+use street::events::Events;
+use street::reply::Reply;
+use street::servers::{ACCESS_KEY, Broker, Issuer, Registry, SECRET_KEY, Versitygw, listen};
+use street::wait::{PATIENCE, eventually, until};
 use tempfile::TempDir;
-use tokio::net::TcpListener;
 
 use dynamodb::DynamoDb;
-pub(crate) use events::{Event, Events};
 pub(crate) use facts::{ORIGINAL, Photo, THUMB};
-use issuer::Issuer;
-use kafka::Kafka;
-use s3::S3;
+
+const PARTITIONS: i32 = 3;
 
 /// What sinks stand on.
 pub(crate) struct Street {
     pub(crate) issuer: Issuer,
     pub(crate) publisher: Publisher,
     pub(crate) depot: Depot,
-    s3: S3,
-    pub(crate) kafka: Kafka,
+    s3: Versitygw,
+    pub(crate) kafka: Broker,
+    registry: Registry,
     pub(crate) dynamodb: DynamoDb,
     http: reqwest::Client,
 }
@@ -63,88 +61,52 @@ impl Drop for Sink {
     }
 }
 
-/// What came back, read whole.
-#[derive(Debug, PartialEq)]
-pub(crate) struct Reply {
-    pub(crate) status: u16,
-    pub(crate) headers: Vec<(String, String)>,
-    pub(crate) body: Vec<u8>,
-}
-
-impl Reply {
-    pub(crate) async fn of(response: reqwest::Response) -> Reply {
-        let text = |value: &reqwest::header::HeaderValue| value.to_str().expect("text").to_owned();
-        let headers = response.headers().iter().map(|(name, value)| (name.to_string(), text(value)));
-        let (status, headers) =
-            (response.status().as_u16(), headers.filter(|(name, _)| name != "date").collect());
-        Reply { status, headers, body: response.bytes().await.expect("the whole body").to_vec() }
-    }
-
-    pub(crate) fn header(&self, name: &str) -> &str {
-        self.headers.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value)
-    }
-
-    pub(crate) fn json(&self) -> Value {
-        serde_json::from_slice(&self.body).expect("the answer is JSON")
-    }
-}
-
-/// Waits until `holds` gives something, at most 30 s.
-pub(crate) async fn until<T>(what: &str, mut holds: impl AsyncFnMut() -> Option<T>) -> T {
-    let deadline = Instant::now() + Duration::from_secs(30);
-    loop {
-        if let Some(held) = holds().await {
-            return held;
-        }
-        assert!(Instant::now() < deadline, "never: {what}");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-}
-
 impl Street {
     pub(crate) async fn start() -> Street {
-        let (s3, kafka, issuer) = (S3::start(), Kafka::start().await, Issuer::start().await);
+        let (s3, kafka) = (Versitygw::start().await, Broker::start(PARTITIONS));
+        let (registry, issuer) = (Registry::start().await, Issuer::start().await);
         let dynamodb = DynamoDb::start().await;
-        let codec = Codec::new(&kafka.registry_url, Duration::from_secs(5)).expect("an address");
-        let args = KafkaArgs::plaintext(&kafka.brokers);
+        let codec = Codec::new(&registry.url, Duration::from_secs(5)).expect("an address");
+        let args = KafkaArgs::plaintext(&kafka.servers);
         let publisher = Publisher::open(&args, Arc::new(codec)).expect("a publisher");
-        let mut config = parse(&["--oidc-jwks-url=x", "--kafka-bootstrap-servers=x"], &[]);
-        config.depot.endpoint = Some(s3.endpoint());
+        let mut config = parse(&["--oidc-jwks-url=x", "--kafka-bootstrap-servers=x"].map(str::to_owned), &[]);
+        config.depot.endpoint = Some(endpoint(&s3));
         config.table.table_endpoint = Some(dynamodb.endpoint());
         let depot = Depot::open(&config.depot).await;
         depot.provision().await.expect("two buckets");
         Table::open(&config.table).await.provision().await.expect("a table");
-        Street { issuer, publisher, depot, s3, kafka, dynamodb, http: reqwest::Client::new() }
+        Street { issuer, publisher, depot, s3, kafka, registry, dynamodb, http: reqwest::Client::new() }
     }
 
     /// Starts a sink.
     pub(crate) async fn sink(&self, more: &[&str]) -> Sink {
         let folder = tempfile::tempdir().expect("a folder");
-        let own = [
-            &format!("--oidc-jwks-url={}/jwks", self.issuer.url),
-            &format!("--schema-registry-url={}", self.kafka.registry_url),
-            &format!("--kafka-bootstrap-servers={}", self.kafka.brokers),
-            &format!("--data-dir={}", folder.path().display()),
+        let standing = [
+            format!("--schema-registry-url={}", self.registry.url),
+            format!("--kafka-bootstrap-servers={}", self.kafka.servers),
+            format!("--data-dir={}", folder.path().display()),
         ];
-        let mut config = parse(&own.map(String::as_str), more);
-        config.depot.endpoint = Some(self.s3.endpoint());
+        let mut config = parse(&[&standing[..], &self.issuer.settings()].concat(), more);
+        config.depot.endpoint = Some(endpoint(&self.s3));
         config.table.table_endpoint = Some(self.dynamodb.endpoint());
         let (health, shutdown) = (Health::new(), Shutdown::new());
         let opened = sink::open(&config, &health, &shutdown).await.expect("the sink opens");
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        let url = format!("http://{}", listener.local_addr().expect("a bound address"));
+        let (listener, address) = listen().await;
         let told = shutdown.clone();
         tokio::spawn(async move {
             let serving = gate::serve(listener, opened.router, &config.gate, told);
             let (served, worked) = tokio::join!(serving, opened.work);
             served.and(worked).expect("the sink ends well");
         });
-        until("the sink is ready", async || health.is_ready().then_some(())).await;
-        Sink { url, sweep: opened.sweep, health, shutdown, folder }
+        until("the sink is ready", async || health.is_ready()).await;
+        Sink { url: format!("http://{address}"), sweep: opened.sweep, health, shutdown, folder }
     }
 
     pub(crate) fn request(&self, sink: &Sink, path: &str, customer: &str) -> reqwest::RequestBuilder {
-        let token = self.issuer.token(customer, "customer", 600);
+        self.request_with(sink, path, &self.issuer.token(customer))
+    }
+
+    pub(crate) fn request_with(&self, sink: &Sink, path: &str, token: &str) -> reqwest::RequestBuilder {
         self.http.get(format!("{}{path}", sink.url)).bearer_auth(token)
     }
 
@@ -155,12 +117,17 @@ impl Street {
     /// Waits until the image has the status.
     pub(crate) async fn until_status(&self, sink: &Sink, photo: &Photo, status: &str) -> Value {
         let customer = photo.source.customer_id.as_str();
-        until(&format!("an image is {status}"), async || {
+        eventually(&format!("an image is {status}"), PATIENCE, async || {
             let answer = self.get(sink, &photo.path(), customer).await;
             assert_eq!(answer.status, 200, "never 404: {answer:?}");
-            Some(answer.json()).filter(|image| image["status"] == status)
+            Some(answer.into_json()).filter(|image| image["status"] == status)
         })
         .await
+    }
+
+    /// Returns the key of every record of the topic, partition by partition.
+    pub(crate) async fn keys(&self, topic: Topic) -> Vec<String> {
+        self.kafka.records(topic).await.into_iter().map(|record| record.key).collect()
     }
 
     pub(crate) async fn stream(&self, sink: &Sink, customer: &str, last_id: Option<&str>) -> Events {
@@ -172,16 +139,24 @@ impl Street {
     }
 }
 
-fn parse(own: &[&str], more: &[&str]) -> Config {
-    let all = [
+fn endpoint(s3: &Versitygw) -> depot::Endpoint {
+    depot::Endpoint {
+        url: s3.url(),
+        region: "us-east-1".to_owned(),
+        access_key_id: ACCESS_KEY.to_owned(),
+        secret_access_key: SECRET_KEY.to_owned(),
+    }
+}
+
+fn parse(standing: &[String], more: &[&str]) -> Config {
+    let own = [
         "sink",
-        "--oidc-issuer=https://issuer",
-        "--oidc-audience=safelight",
         "--cursor-key=0123456789abcdef0123456789abcdef",
         "--s3-force-path-style=true",
         "--kafka-fetch-wait-ms=5",
     ];
     let is_told = more.iter().any(|arg| arg.starts_with("--kafka-epoch"));
     let epoch: &[&str] = if is_told { &[] } else { &["--kafka-epoch=first-start"] };
-    Config::parse_from(all.iter().chain(epoch).chain(own).chain(more))
+    let needed = own.iter().chain(epoch).copied().chain(standing.iter().map(String::as_str));
+    Config::parse_from(needed.chain(more.iter().copied()))
 }

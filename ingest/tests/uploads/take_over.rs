@@ -1,18 +1,19 @@
 //! A claim whose owner is slow and not gone: whoever of the two stores the original, both say the same of it.
 
-use depot::{Bucket, Deposit, Depot};
+use depot::{Bucket, Deposit};
 use futures::StreamExt as _;
 use proto::{CustomerId, ObjectKey};
+use street::wait::until;
 
-use crate::street::{Street, png};
-use crate::{Cli, MULTIPART_BYTES, at, until};
+use crate::station::{Street, png};
+use crate::{MULTIPART_BYTES, at};
 
 const STORED_RECIPE: &str = "own-3-00000000";
 
 #[tokio::test]
 async fn a_take_over_that_finds_the_original_stored_publishes_what_was_stored() {
     let street = Street::start(&[]).await;
-    let depot = open_depot(&street).await;
+    let depot = street.depot().await;
     let (acme, id) = (CustomerId::parse("acme").unwrap(), at(3600));
     depot.claim(&ObjectKey::claim(&acme, "k"), id).await.unwrap();
 
@@ -40,16 +41,10 @@ async fn a_take_over_that_finds_the_original_stored_publishes_what_was_stored() 
     let (answer, ()) = tokio::join!(second, first_is_slow);
     assert_eq!((answer.status, answer.id()), (202, &*id.to_string()), "{answer:?}");
 
-    let facts = street.kafka.uploaded().await;
+    let facts = street.uploaded().await;
     let source = &facts[0].event.source;
     assert_eq!(source.filename.as_deref(), Some("first.png"));
     assert_eq!(source.recipe.as_str(), STORED_RECIPE);
     assert_eq!(source.expires_at.0, 4_102_444_800_000);
     assert!(source.picture.is_some());
-}
-
-async fn open_depot(street: &Street) -> Depot {
-    let mut args = <Cli as clap::Parser>::parse_from(["test", "--s3-force-path-style=true"]).depot;
-    args.endpoint = Some(street.s3.endpoint());
-    Depot::open(&args).await
 }

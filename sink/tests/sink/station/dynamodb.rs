@@ -12,9 +12,8 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use sink::Endpoint;
-use tokio::net::TcpListener;
-
-use crate::street::until;
+use street::servers::{listen, serve};
+use street::wait::until;
 
 #[derive(Clone)]
 pub(crate) struct DynamoDb {
@@ -48,18 +47,16 @@ async fn pass(State(door): State<Arc<Door>>, headers: HeaderMap, body: Bytes) ->
 impl DynamoDb {
     pub(crate) async fn start() -> DynamoDb {
         let database = dynoxide::Database::memory().expect("memory suffices");
-        let (listener, behind) = listen().await;
+        let (listener, address) = listen().await;
         tokio::spawn(async move { dynoxide::server::serve_on(listener, database).await });
         let door = Door {
-            behind,
+            behind: format!("http://{address}"),
             http: reqwest::Client::new(),
             is_shut: AtomicBool::new(false),
             is_index_behind: AtomicBool::new(false),
         };
         let door = Arc::new(door);
-        let router = Router::new().fallback(pass).with_state(Arc::clone(&door));
-        let (listener, url) = listen().await;
-        tokio::spawn(async move { axum::serve(listener, router).await });
+        let url = serve(Router::new().fallback(pass).with_state(Arc::clone(&door))).await;
         DynamoDb { url, door }
     }
 
@@ -92,7 +89,7 @@ impl DynamoDb {
             .condition_expression("attribute_exists(customer_id)")
             .expression_attribute_names("#status", "status")
             .expression_attribute_values(":status", text("quarantined"));
-        until("the row is changed", async || update.clone().send().await.ok()).await;
+        until("the row is changed", async || update.clone().send().await.is_ok()).await;
     }
 
     pub(crate) fn endpoint(&self) -> Endpoint {
@@ -103,10 +100,4 @@ impl DynamoDb {
             secret_access_key: "local".to_owned(),
         }
     }
-}
-
-async fn listen() -> (TcpListener, String) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-    let url = format!("http://{}", listener.local_addr().expect("a bound address"));
-    (listener, url)
 }
