@@ -14,3 +14,4 @@ pub(crate) mod sharpen;
 pub(crate) mod sheer;
 pub(crate) mod transpose;
 pub(crate) mod turn;
+mod weighted;

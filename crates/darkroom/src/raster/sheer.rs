@@ -7,11 +7,8 @@ use fast_image_resize::Resizer;
 
 use crate::RenderError;
 use crate::raster::lanczos::{self, LOBES};
+use crate::raster::weighted::{divide, weigh};
 
-/// What a level of alpha is in 16 bits.
-const STEP: u32 = 128;
-/// What nothing is: the filter swings below it too, by less than above what is all.
-const ZERO: u16 = 12_288;
 /// Rows of the result that are made at once at most: their source stays near.
 const BAND_ROWS_MAX: usize = 64;
 /// Of how much of a picture there is a weighted copy, which has twice as many bytes.
@@ -42,7 +39,7 @@ impl Sheer<'_> {
         let copied = (height as f64 * COPIED).max(REACHES * reach) - 2.0 * reach;
         // A cast cuts off.
         let band_rows = ((copied / step) as usize).clamp(1, BAND_ROWS_MAX);
-        let mut shrunk = Vec::new();
+        let (mut weighted, mut shrunk) = (Vec::new(), Vec::new());
         let (mut done, mut from) = (0, 0.0);
         for rows in target.chunks_mut(band_rows * width * N) {
             let count = rows.len() / N / width;
@@ -52,7 +49,8 @@ impl Sheer<'_> {
             // Casts of whole numbers from 0 to the height.
             let (first, last) =
                 ((from - reach).floor().max(0.0) as usize, ((to + reach).ceil() as usize).min(height));
-            let weighted = weighted::<N>(&self.bytes[first * self.width * N..last * self.width * N]);
+            weighted.clear();
+            weigh::<N>(&self.bytes[first * self.width * N..last * self.width * N], &mut weighted);
             shrunk.resize(count * width, WidePixel::default());
             let source = WideView { pixels: &weighted, width: self.width };
             let options = lanczos::options().use_alpha(false);
@@ -65,38 +63,5 @@ impl Sheer<'_> {
             from = to;
         }
         Ok(())
-    }
-}
-
-/// Multiplies colours by their alpha.
-fn weighted<const N: usize>(bytes: &[u8]) -> Vec<WidePixel> {
-    let weigh = |pixel: &[u8; N]| {
-        let alpha = u32::from(pixel[N - 1]) * STEP;
-        let mut wide = [ZERO; 4];
-        for (wide, &sample) in wide.iter_mut().zip(&pixel[..N - 1]) {
-            // At most 255 * 128.
-            *wide += ((u32::from(sample) * alpha + 127) / 255) as u16;
-        }
-        wide[3] += alpha as u16;
-        WidePixel::new(wide)
-    };
-    bytes.as_chunks::<N>().0.iter().map(weigh).collect()
-}
-
-/// Divides colours by their alpha; what is invisible has none.
-fn divide<const N: usize>(wide: &[WidePixel], bytes: &mut [u8]) {
-    for (wide, pixel) in wide.iter().zip(bytes.as_chunks_mut::<N>().0) {
-        let alpha = wide.0[3].saturating_sub(ZERO);
-        let level = (u32::from(alpha) + STEP / 2) / STEP;
-        if level == 0 {
-            *pixel = [0; N];
-            continue;
-        }
-        let times = 255.0 / f32::from(alpha);
-        for (sample, &wide) in pixel.iter_mut().zip(&wide.0[..N - 1]) {
-            // A cast cuts off.
-            *sample = (f32::from(wide.saturating_sub(ZERO)) * times + 0.5) as u8;
-        }
-        pixel[N - 1] = level.min(255) as u8;
     }
 }
