@@ -66,6 +66,12 @@ pub(crate) fn own() -> Vec<Kind> {
     KINDS.iter().copied().filter(|kind| kind.how == How::Own).collect()
 }
 
+/// Our engine as it is, and as it was in the earlier build where there is one.
+pub(crate) fn ours(places: &Places) -> Vec<Kind> {
+    let is_ours = |kind: &Kind| kind.name.starts_with("safelight") || kind.name == BEFORE;
+    KINDS.iter().copied().filter(|kind| is_ours(kind) && places.has(*kind)).collect()
+}
+
 /// The engines whose packages have been fetched.
 pub(crate) fn present(places: &Places) -> Vec<Kind> {
     KINDS.iter().copied().filter(|kind| places.has(*kind)).collect()

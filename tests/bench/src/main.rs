@@ -71,6 +71,8 @@ enum Only {
     Everything,
     /// The engines on one core
     Pixels,
+    /// Our engine on one core beside that of the earlier build: small differences, in many rounds
+    Before,
     /// The services on all cores
     Service,
 }
@@ -112,7 +114,7 @@ fn bench(arguments: &Arguments) -> Result<()> {
     if arguments.only != Only::Service {
         report.extend(pixels(arguments, &tasks, &places)?);
     }
-    if arguments.only != Only::Pixels && !arguments.short {
+    if matches!(arguments.only, Only::Everything | Only::Service) && !arguments.short {
         let question = service::Question {
             task: tasks.first().context("the first task is the service's")?,
             places: &places,
@@ -129,16 +131,18 @@ fn bench(arguments: &Arguments) -> Result<()> {
 /// The engines, pinned to one core, and the judge of their quality.
 fn pixels(arguments: &Arguments, tasks: &[samples::Task], places: &Places) -> Result<Map<String, Value>> {
     let scratch = tempfile::tempdir().context("make a folder")?;
+    let has_peers = !arguments.short && arguments.only != Only::Before;
     let (rounds, kinds) = match arguments.short {
         true => (1, engine::own()),
-        false => (arguments.rounds, engine::present(places)),
+        false if has_peers => (arguments.rounds, engine::present(places)),
+        false => (arguments.rounds, engine::ours(places)),
     };
     let pinned = meter::Pinned::to_one_core()?;
     let measured = rounds::run(tasks, &rounds::Course { rounds, kinds, places, out: scratch.path() })?;
     drop(pinned);
-    let judged = match arguments.short {
-        true => Value::Null,
-        false => quality::judge(tasks, &measured, places, scratch.path())?,
+    let judged = match has_peers {
+        true => quality::judge(tasks, &measured, places, scratch.path())?,
+        false => Value::Null,
     };
     report::print(&report::tables(tasks, &measured));
     for task in tasks {
