@@ -4,6 +4,8 @@
 //! thumbnail. Decodes to planes as stored or to interleaved pixels, at a half, a quarter or an eighth of the size where that
 //! is asked for. Nothing of a file is left for the next.
 
+use std::hash::{DefaultHasher, Hasher as _};
+
 use image::metadata::Orientation;
 use turbojpeg::{
     Colorspace, DecompressHeader, Image, PixelFormat, ScalingFactor, Subsamp, YuvImage, yuv_pixels_len,
@@ -13,7 +15,7 @@ use super::bare::{self, Codes};
 use super::headers::{Coding, FrameHeader};
 use super::libjpeg::{Source, Trouble};
 use super::read::{self, Census, Detail, ScanData, census};
-use super::walk::{Markers, walk};
+use super::walk::{End, Markers, walk};
 use crate::formats::{Decoded, check_size, orientation_of};
 use crate::raster::axis::Axis;
 use crate::raster::picture::{Channels, Picture};
@@ -84,7 +86,7 @@ impl<'a> Jpeg<'a> {
             return Err(RenderError::unsupported("a lossless JPEG of converted colours"));
         }
         let jpeg = Self { size: frame.size, markers, frame, header };
-        if jpeg.markers.scans().any(|scan| !scan.is_cut_right) {
+        if jpeg.markers.scans().any(|scan| !scan.is_cut_right) || jpeg.ends_in_arithmetic_codes() {
             return Err(jpeg.damage());
         }
         Ok(jpeg)
@@ -129,8 +131,8 @@ impl<'a> Jpeg<'a> {
         // Nothing of the last picture may be left where libjpeg draws nothing.
         planes.clear();
         planes.resize(length, 0);
-        self.draw(factor, |source| {
-            source.draw_planes(YuvImage { pixels: planes.as_mut_slice(), width, align: 1, height, subsamp })
+        self.draw(factor, planes, |source, pixels| {
+            source.draw_planes(YuvImage { pixels, width, align: 1, height, subsamp })
         })?;
         let image = YuvImage { pixels: planes.as_slice(), width, align: 1, height, subsamp };
         let axes = self.axes(&image, factor.denom());
@@ -187,8 +189,8 @@ impl<'a> Jpeg<'a> {
         };
         let pitch = width * channels.count();
         let mut bytes = vec![0; pitch * height];
-        self.draw(factor, |source| {
-            source.draw_pixels(Image { pixels: bytes.as_mut_slice(), width, pitch, height, format })
+        self.draw(factor, &mut bytes, |source, pixels| {
+            source.draw_pixels(Image { pixels, width, pitch, height, format })
         })?;
         if channels == Channels::Cmyk {
             // Inks are stored inverted, 255 is none, whether Adobe says so or nobody does.
@@ -218,21 +220,29 @@ impl<'a> Jpeg<'a> {
         (factor, self.header.scaled(factor))
     }
 
-    /// Has libjpeg draw. Where it finds something odd the codes are counted: if all are there, it draws what they alone say.
+    /// Has libjpeg draw on `samples`. Where it finds something odd the codes are counted: if all are there, it draws what
+    /// they alone say. Those that cannot be counted are whole where it had drawn all before.
     fn draw(
         &self,
         factor: ScalingFactor,
-        mut draw: impl FnMut(&Source<'_>) -> Result<(), Trouble>,
+        samples: &mut [u8],
+        draw: impl Fn(&Source<'_>, &mut [u8]) -> Result<(), Trouble>,
     ) -> Result<(), RenderError> {
         let header = self.header;
-        let mut try_with = |codes: Codes<'_>| {
-            draw(&Source { file: &bare::file(&self.frame, &self.markers, codes), header, factor })
+        let try_with = |codes: Codes<'_>, samples: &mut [u8]| {
+            draw(&Source { file: &bare::file(&self.frame, &self.markers, codes), header, factor }, samples)
         };
-        let trouble = match try_with(Codes::AsTheyAre) {
-            Ok(()) => return Ok(()),
+        let draws_all = |samples: &mut [u8]| {
+            let before = digest(samples);
+            samples.iter_mut().for_each(|sample| *sample = !*sample);
+            try_with(Codes::AsTheyAre, samples) == Err(Trouble::Warning) && digest(samples) == before
+        };
+        let trouble = match try_with(Codes::AsTheyAre, samples) {
+            Ok(()) => None,
             Err(Trouble::Warning) => match census(&self.frame, &self.markers.segments) {
-                Census::Whole(tidied) => try_with(Codes::Tidied(&tidied)).err(),
-                Census::Cut | Census::Damaged => return Err(self.damage()),
+                Census::Whole(tidied) => try_with(Codes::Tidied(&tidied), samples).err(),
+                Census::Unknown if draws_all(samples) => None,
+                Census::Unknown | Census::Cut | Census::Damaged => return Err(self.damage()),
             },
             Err(failure) => Some(failure),
         };
@@ -250,8 +260,17 @@ impl<'a> Jpeg<'a> {
     fn damage(&self) -> RenderError {
         match census(&self.frame, &self.markers.segments) {
             Census::Cut => RenderError::truncated("scan data is missing"),
-            Census::Whole(_) | Census::Damaged => RenderError::corrupt("the scan data is damaged"),
+            Census::Whole(_) | Census::Damaged | Census::Unknown => {
+                RenderError::corrupt("the scan data is damaged")
+            }
         }
+    }
+
+    /// Whether the file is over where arithmetic codes are: they go on in zeros, and so nothing in them says that some are
+    /// missing.
+    fn ends_in_arithmetic_codes(&self) -> bool {
+        let last = self.markers.scans().last();
+        self.frame.is_arithmetic && last.is_some_and(|scan| scan.end == End::OfFile)
     }
 
     /// Whether there is as much memory as libjpeg may need for this file. Its own word for it is only text.
@@ -261,6 +280,13 @@ impl<'a> Jpeg<'a> {
         let bytes = across * down * blocks * COEFFICIENT_BYTES + LIBJPEG_BYTES;
         Vec::<u8>::new().try_reserve_exact(bytes).is_ok()
     }
+}
+
+/// What tells samples from others, for as long as one file.
+fn digest(samples: &[u8]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    hasher.write(samples);
+    hasher.finish()
 }
 
 fn split<'b>(mut bytes: &'b [u8], axes: &[(Axis, Axis)]) -> Planes<&'b [u8]> {

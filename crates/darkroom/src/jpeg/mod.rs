@@ -35,6 +35,8 @@
 //! is then about the codes. It cannot say whether a pixel was touched, so in that case alone the codes are counted
 //! ([`read::census`]): if each is there, the picture is drawn once more from the codes without the strays; if not, the file is
 //! `truncated` or `corrupt`. The same rule holds by every way through this codec; no text of a message decides anything.
+//! Arithmetic codes cannot be counted without decoding them: there the picture is drawn a second time, on what it has
+//! inverted before, and if that comes to the same picture the warning was about what follows the last code.
 //!
 //! Without Huffman tables a file means those of T.81 K.3, as a webcam's frames do; without a quantisation table it means
 //! nothing, and is `corrupt`.

@@ -225,5 +225,6 @@ fn inks_are_inverted_whether_adobe_says_so_or_nobody() {
     }
 }
 
+mod arithmetic;
 mod damage;
 mod oddities;

@@ -20,15 +20,16 @@ pub(in super::super) enum Census {
     /// They end early, and before that all is well.
     Cut,
     Damaged,
+    /// They cannot be counted: the file is arithmetic or lossless.
+    Unknown,
 }
 
-/// Counts the codes of all scans. Those of an arithmetic or lossless file cannot be counted: it is damaged, or cut where the
-/// file ends in one of its scans.
+/// Counts the codes of all scans. An arithmetic or lossless file is cut where it ends in one of its scans.
 pub(in super::super) fn census(frame: &FrameHeader, segments: &[Segment<'_>]) -> Census {
     let last = segments.iter().filter_map(|segment| segment.scan.as_ref()).next_back();
     let Some(last) = last else { return Census::Damaged };
     if frame.is_arithmetic || frame.coding == Coding::Lossless {
-        return if last.end == End::OfFile { Census::Cut } else { Census::Damaged };
+        return if last.end == End::OfFile { Census::Cut } else { Census::Unknown };
     }
     let mut count = Count::new(frame);
     match (count.all(segments), count.worst) {
