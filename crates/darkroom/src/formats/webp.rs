@@ -7,7 +7,7 @@ use super::webp_decode::Bitstream;
 use super::{Decoded, check_size, orientation_of, within_limit};
 use crate::raster::canvas::on_canvas;
 use crate::raster::picture::Channels;
-use crate::{Limits, RenderError};
+use crate::{Extent, Limits, RenderError};
 
 /// `RIFF`, length, `WEBP`.
 const HEADER_BYTES: usize = 12;
@@ -45,14 +45,14 @@ pub(super) fn exif(file: &[u8]) -> Option<&[u8]> {
 struct Frame<'a> {
     place: (u32, u32),
     /// What an animation says it is; a still picture is its canvas.
-    size: Option<(u32, u32)>,
+    size: Option<Extent>,
     chunks: &'a [u8],
 }
 
 impl Frame<'_> {
     /// Whether it is as large as it is said to be, and within its canvas.
-    fn check(&self, size: (u32, u32), canvas: (u32, u32)) -> Result<(), RenderError> {
-        let fits = self.place.0 + size.0 <= canvas.0 && self.place.1 + size.1 <= canvas.1;
+    fn check(&self, size: Extent, canvas: Extent) -> Result<(), RenderError> {
+        let fits = self.place.0 + size.width <= canvas.width && self.place.1 + size.height <= canvas.height;
         if size != self.size.unwrap_or(canvas) || !fits {
             return Err(RenderError::corrupt("a picture of another size than its canvas or frame"));
         }
@@ -64,7 +64,7 @@ impl Frame<'_> {
 struct Parts<'a> {
     /// What the extended header announces; a simple file has none.
     flags: u8,
-    canvas: Option<(u32, u32)>,
+    canvas: Option<Extent>,
     exif: Option<&'a [u8]>,
     icc: Option<&'a [u8]>,
     frame: Option<Frame<'a>>,
@@ -81,7 +81,7 @@ impl<'a> Parts<'a> {
         match (chunk.kind, chunk.content) {
             (b"VP8X", [flags, _, _, _, size @ ..]) if is_first && size.len() >= 6 => {
                 self.flags = *flags;
-                self.canvas = Some((le24(size, 0) + 1, le24(size, 3) + 1));
+                self.canvas = Some(Extent::new(le24(size, 0) + 1, le24(size, 3) + 1));
             }
             (b"EXIF", content) if self.announces(HAS_EXIF) => {
                 self.exif.get_or_insert(content);
@@ -132,7 +132,7 @@ fn frame(content: &[u8]) -> Result<Frame<'_>, RenderError> {
     let chunks = pixels_in(rest)?.ok_or_else(|| RenderError::corrupt("a frame without a picture"))?;
     Ok(Frame {
         place: (2 * le24(head, 0), 2 * le24(head, 3)),
-        size: Some((le24(head, 6) + 1, le24(head, 9) + 1)),
+        size: Some(Extent::new(le24(head, 6) + 1, le24(head, 9) + 1)),
         chunks,
     })
 }
@@ -271,7 +271,7 @@ mod tests {
                 .write_image(&grey, width, height, ExtendedColorType::Rgb8)
                 .unwrap();
             let picture = decode(&file, &Limits::DEFAULT).unwrap().picture;
-            assert_eq!((picture.width, picture.height, picture.bytes), (width, height, grey));
+            assert_eq!((picture.size, picture.bytes), (Extent::new(width, height), grey));
         }
     }
 
@@ -325,7 +325,7 @@ mod tests {
         WebPEncoder::new_lossless(&mut lossless)
             .write_image(&pixels(), 60, 44, ExtendedColorType::Rgba8)
             .unwrap();
-        let lossy = encode_pixels(&Picture::new((60, 44), Channels::Rgba, pixels()), 70).unwrap();
+        let lossy = encode_pixels(&Picture::new(Extent::new(60, 44), Channels::Rgba, pixels()), 70).unwrap();
         [lossless, lossy]
     }
 

@@ -19,7 +19,7 @@ use crate::raster::axis::Axis;
 use crate::raster::picture::{Channels, Picture};
 use crate::raster::plane::Plane;
 use crate::raster::planes::Planes;
-use crate::{Limits, RenderError};
+use crate::{Extent, Limits, RenderError};
 
 /// Tables and scans of an everyday file; one with more is left to libjpeg.
 const SEGMENTS_MAX: usize = 256;
@@ -59,7 +59,7 @@ pub(crate) struct Jpeg<'a> {
     frame: FrameHeader,
     header: DecompressHeader,
     /// Pixels as stored.
-    pub(crate) size: (u32, u32),
+    pub(crate) size: Extent,
 }
 
 impl<'a> Jpeg<'a> {
@@ -166,7 +166,7 @@ impl<'a> Jpeg<'a> {
             cover: f64::from(pixels) / (denominator * step) as f64,
         };
         let axes = |(width, height), (across, down)| {
-            (axis(width, self.size.0, across), axis(height, self.size.1, down))
+            (axis(width, self.size.width, across), axis(height, self.size.height, down))
         };
         let luma = axes(image.y_size(), (1, 1));
         if image.subsamp == Subsamp::Gray {
@@ -196,7 +196,7 @@ impl<'a> Jpeg<'a> {
         }
         let side = |pixels: usize| u32::try_from(pixels).expect("a side is at most 65,535");
         Ok(Decoded {
-            picture: Picture::new((side(width), side(height)), channels, bytes),
+            picture: Picture::new(Extent::new(side(width), side(height)), channels, bytes),
             size: self.size,
             times: factor.denom() as f64,
             orientation: self.orientation(),

@@ -17,6 +17,7 @@ use super::dct::SIDE;
 use super::headers::FrameHeader;
 use super::markers::is_frame;
 use super::walk::Segment;
+use crate::Extent;
 use crate::raster::axis::Axis;
 pub(super) use bits::ScanData;
 pub(super) use census::{Census, census};
@@ -69,7 +70,7 @@ pub(super) fn draw(
     Some(frame.components.iter().map(|component| axes(component, &frame, header.size)).collect())
 }
 
-fn axes(component: &Component, frame: &Frame, size: (u32, u32)) -> (Axis, Axis) {
+fn axes(component: &Component, frame: &Frame, size: Extent) -> (Axis, Axis) {
     let side = component.detail.side();
     let axis = |drawn: usize, pixels: u32, factor: usize, most: usize| Axis {
         samples: u32::try_from(drawn).expect("a side is at most 65,535"),
@@ -78,7 +79,7 @@ fn axes(component: &Component, frame: &Frame, size: (u32, u32)) -> (Axis, Axis) 
     };
     let (h, v) = component.sampling;
     (
-        axis(component.drawn.0, size.0, h, frame.sampling.0),
-        axis(component.drawn.1, size.1, v, frame.sampling.1),
+        axis(component.drawn.0, size.width, h, frame.sampling.0),
+        axis(component.drawn.1, size.height, v, frame.sampling.1),
     )
 }
