@@ -5,7 +5,7 @@ use image::metadata::Orientation;
 
 use super::webp_decode::Bitstream;
 use super::{Decoded, check_size, orientation_of, within_limit};
-use crate::raster::canvas::on_canvas;
+use crate::raster::canvas::{Corner, on_canvas};
 use crate::raster::picture::Channels;
 use crate::{Extent, Limits, RenderError};
 
@@ -30,7 +30,7 @@ pub(super) fn decode(file: &[u8], limits: &Limits) -> Result<Decoded, RenderErro
     frame.check(bits.size, canvas)?;
     let is_sheer = bits.has_alpha && (parts.canvas.is_none() || parts.announces(HAS_ALPHA));
     let channels = if is_sheer || bits.size != canvas { Channels::Rgba } else { Channels::Rgb };
-    let picture = on_canvas(bits.pixels(channels)?, frame.place, canvas);
+    let picture = on_canvas(bits.pixels(channels)?, frame.corner, canvas);
     let orientation: Orientation = orientation_of(parts.exif);
     let icc = within_limit(parts.icc.map(<[u8]>::to_vec), limits);
     Ok(Decoded { picture, size: canvas, times: 1.0, orientation, icc })
@@ -43,7 +43,7 @@ pub(super) fn exif(file: &[u8]) -> Option<&[u8]> {
 
 /// A still picture, or the first frame of an animation.
 struct Frame<'a> {
-    place: (u32, u32),
+    corner: Corner,
     /// What an animation says it is; a still picture is its canvas.
     size: Option<Extent>,
     chunks: &'a [u8],
@@ -52,7 +52,7 @@ struct Frame<'a> {
 impl Frame<'_> {
     /// Whether it is as large as it is said to be, and within its canvas.
     fn check(&self, size: Extent, canvas: Extent) -> Result<(), RenderError> {
-        let fits = self.place.0 + size.width <= canvas.width && self.place.1 + size.height <= canvas.height;
+        let fits = self.corner.reach(size).fits_into(canvas);
         if size != self.size.unwrap_or(canvas) || !fits {
             return Err(RenderError::corrupt("a picture of another size than its canvas or frame"));
         }
@@ -119,7 +119,7 @@ fn walk(file: &[u8]) -> Result<Parts<'_>, RenderError> {
         return Err(RenderError::corrupt("two still pictures"));
     }
     if !parts.announces(IS_ANIMATED) {
-        let still = |chunks| Frame { place: (0, 0), size: None, chunks };
+        let still = |chunks| Frame { corner: Corner::FIRST, size: None, chunks };
         parts.frame = pixels_in(chunks)?.map(still);
     }
     Ok(parts)
@@ -131,7 +131,7 @@ fn frame(content: &[u8]) -> Result<Frame<'_>, RenderError> {
     };
     let chunks = pixels_in(rest)?.ok_or_else(|| RenderError::corrupt("a frame without a picture"))?;
     Ok(Frame {
-        place: (2 * le24(head, 0), 2 * le24(head, 3)),
+        corner: Corner { left: 2 * le24(head, 0), top: 2 * le24(head, 3) },
         size: Some(Extent::new(le24(head, 6) + 1, le24(head, 9) + 1)),
         chunks,
     })

@@ -1,6 +1,7 @@
 //! Owns the walk to a GIF's first frame: its place, its colours, its data, and nothing behind it. What stands between the
 //! blocks is taken as browsers do: zeros are stepped over, extensions that nobody knows too. Decodes no pixels.
 
+use crate::raster::canvas::Corner;
 use crate::{Extent, RenderError};
 
 /// Signature, version and logical screen descriptor.
@@ -15,8 +16,7 @@ const IS_INTERLACED: u8 = 0x40;
 /// The first frame of a file.
 #[derive(Debug)]
 pub(super) struct First<'a> {
-    pub(super) left: u32,
-    pub(super) top: u32,
+    pub(super) corner: Corner,
     pub(super) size: Extent,
     /// The screen, grown to hold the frame.
     pub(super) canvas: Extent,
@@ -69,11 +69,11 @@ impl<'a> First<'a> {
         let (own, rest) = take(rest, table_bytes(flags))?;
         let (code_size, data) = take(rest, 1)?;
         let [left, top, width, height] = [0, 2, 4, 6].map(|at| le16(descriptor, at));
+        let (corner, size) = (Corner { left, top }, Extent::new(width, height));
         Ok(Self {
-            left,
-            top,
-            size: Extent::new(width, height),
-            canvas: before.screen.around(Extent::new(left + width, top + height)),
+            corner,
+            size,
+            canvas: before.screen.around(corner.reach(size)),
             is_interlaced: flags & IS_INTERLACED != 0,
             colours: if own.is_empty() { before.colours } else { own },
             transparent: before.transparent,

@@ -29,7 +29,7 @@ pub(super) fn decode(file: &[u8], limits: &Limits) -> Result<Decoded, RenderErro
         RenderError::Corrupt(_) if is_cut => RenderError::truncated("the file ends in its first frame"),
         error => error,
     })?;
-    let picture = on_canvas(frame, (first.left, first.top), first.canvas);
+    let picture = on_canvas(frame, first.corner, first.canvas);
     let size = first.canvas;
     Ok(Decoded { picture, size, times: 1.0, orientation: Orientation::NoTransforms, icc: None })
 }
