@@ -2,6 +2,7 @@
 
 use image::metadata::Orientation;
 
+use crate::raster::axis::Cover;
 use crate::raster::picture::Picture;
 use crate::{Extent, Limits, RenderError};
 
@@ -21,8 +22,9 @@ pub(crate) struct Decoded {
 
 impl Decoded {
     /// The pixels that the picture covers: its last column and row may hold less than one.
-    pub(crate) fn cover(&self) -> (f64, f64) {
-        (f64::from(self.size.width) / self.times, f64::from(self.size.height) / self.times)
+    pub(crate) fn cover(&self) -> Cover {
+        let cover = |side: u32| f64::from(side) / self.times;
+        Cover { across: cover(self.size.width), down: cover(self.size.height) }
     }
 }
 

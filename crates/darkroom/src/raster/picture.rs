@@ -3,6 +3,7 @@
 
 use enlarger::{Pixel, Target, View};
 
+use crate::raster::axis::Cover;
 use crate::raster::lanczos;
 use crate::raster::plane::Scaler;
 use crate::raster::sheer::Sheer;
@@ -67,14 +68,14 @@ impl Picture {
     /// Shrinks to `size` with a Lanczos filter. Colour is weighted by alpha, so that what is invisible
     /// does not bleed into what is seen.
     pub(crate) fn shrunk(&self, size: Extent, scaler: &mut Scaler) -> Result<Self, RenderError> {
-        let cover = (f64::from(self.size.width), f64::from(self.size.height));
+        let cover = Cover { across: f64::from(self.size.width), down: f64::from(self.size.height) };
         self.shrunk_from(cover, size, scaler)
     }
 
     /// The same for a picture whose last column and row hold less than a pixel: it has `cover` pixels.
     pub(crate) fn shrunk_from(
         &self,
-        cover: (f64, f64),
+        cover: Cover,
         size: Extent,
         scaler: &mut Scaler,
     ) -> Result<Self, RenderError> {
@@ -84,7 +85,7 @@ impl Picture {
             let Extent { width, height } = self.size;
             let source = View { bytes: &self.bytes, pixel, width, from: [0, 0], size: [width, height] };
             let target = Target { bytes: &mut bytes, size: [size.width, size.height] };
-            let crop = lanczos::options().use_alpha(false).crop(0.0, 0.0, cover.0, cover.1);
+            let crop = lanczos::options().use_alpha(false).crop(0.0, 0.0, cover.across, cover.down);
             enlarger::resample(source, target, &crop, resizer).map_err(RenderError::corrupt)
         };
         let sheer = Sheer { bytes: &self.bytes, width: self.size.width as usize, cover };

@@ -19,9 +19,9 @@ pub(crate) fn sharpened(mut picture: Picture, sharpen: Sharpen) -> Picture {
     let plane =
         |of: &dyn Fn(&[u8]) -> f32| -> Vec<f32> { picture.bytes.chunks_exact(count).map(of).collect() };
     let weights = weights(sharpen.radius_px_percent);
-    let size = (picture.size.width as usize, picture.size.height as usize);
-    let blurred = blur(&plane(&|pixel| brightness(pixel) * alpha_of(pixel)), size, &weights);
-    let seen = is_sheer.then(|| blur(&plane(&alpha_of), size, &weights));
+    let width = picture.size.width as usize;
+    let blurred = blur(&plane(&|pixel| brightness(pixel) * alpha_of(pixel)), width, &weights);
+    let seen = is_sheer.then(|| blur(&plane(&alpha_of), width, &weights));
     let amount = f32::from(sharpen.amount_percent) / 100.0;
     for (index, pixel) in picture.bytes.chunks_exact_mut(count).enumerate() {
         if is_sheer && pixel[3] == 0 {
@@ -54,8 +54,9 @@ fn weights(radius_px_percent: u16) -> Vec<f32> {
     parts.into_iter().map(|part| (part / ONE) as f32).collect()
 }
 
-/// Blurs a plane: rows, then columns. Beyond an edge the edge goes on.
-fn blur(plane: &[f32], (width, height): (usize, usize), weights: &[f32]) -> Vec<f32> {
+/// Blurs a plane whose rows are `width` long: rows, then columns. Beyond an edge the edge goes on.
+fn blur(plane: &[f32], width: usize, weights: &[f32]) -> Vec<f32> {
+    let height = plane.len() / width;
     let reach = weights.len() - 1;
     let mut rows = vec![0.0; plane.len()];
     let mut padded = vec![0.0; width + 2 * reach];
@@ -102,7 +103,7 @@ mod tests {
     fn a_blur_is_a_gaussians() {
         let mut point = vec![0.0; 21 * 21];
         point[10 * 21 + 10] = 60_000.0;
-        let blurred = blur(&point, (21, 21), &weights(150));
+        let blurred = blur(&point, 21, &weights(150));
         let exact =
             |x: f64, y: f64| 60_000.0 / (2.0 * std::f64::consts::PI * 2.25) * (-(x * x + y * y) / 4.5).exp();
         for (x, y) in [(0, 0), (1, 0), (0, 2), (2, 2), (3, 1)] {
