@@ -35,6 +35,13 @@ impl Axis {
     }
 }
 
+/// Where a picture lies on a plane of samples.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Axes {
+    pub(crate) across: Axis,
+    pub(crate) down: Axis,
+}
+
 /// How many samples a picture covers across and down: its last column and row may hold less than one.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Cover {

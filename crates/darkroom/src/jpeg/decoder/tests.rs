@@ -77,9 +77,9 @@ fn a_header_beyond_the_limits_is_refused_unread() {
 
 fn drawn(file: &[u8], detail: Detail) -> Option<(usize, Vec<u8>)> {
     let (markers, mut samples) = (walk(file), Vec::new());
-    let memory = (&mut ScanData::default(), &mut samples);
+    let memory = Memory { data: &mut ScanData::default(), samples: &mut samples };
     let axes = read::draw(markers.frame.as_ref()?, &markers.segments, [detail; 3], memory)?;
-    Some((axes[0].0.samples as usize, samples))
+    Some((axes[0].across.samples as usize, samples))
 }
 
 proptest! {
