@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use conveyor::{Fault, Handler, Headers, PublishError, Publisher, Record, Rejection};
+use conveyor::{Fault, Handler, Headers, PublishError, Publisher, Record, Rejection, Subject};
 use darkroom::worker::Pool;
 use depot::{Depot, RedeemError};
 use proto::{ClaimCheck, Codec, ImageProcessed, ImageUploaded, Reason, Source, UnixMillis};
@@ -129,5 +129,6 @@ fn about(fault: Fault, uploaded: &ImageUploaded) -> Fault {
         return fault;
     };
     metrics::rejected(rejection.reason);
-    Fault::Reject(Rejection { subject: Some((uploaded.source.clone(), uploaded.attempt)), ..rejection })
+    let subject = Subject { source: uploaded.source.clone(), attempt: uploaded.attempt };
+    Fault::Reject(Rejection { subject: Some(subject), ..rejection })
 }

@@ -34,6 +34,7 @@ impl Recipes {
 
 #[cfg(test)]
 mod tests {
+    use darkroom::Extent;
     use proto::Recipe;
 
     use super::*;
@@ -46,7 +47,8 @@ mod tests {
         let recipes = Recipes::of(&RecipeBook::load(Some(dir.path())).unwrap());
         let plan = |recipe: &Recipe| recipes.plan(&recipe.id()).unwrap();
         assert_eq!(plan(&Recipe::default_recipe()).renditions.len(), 3);
-        assert_eq!(plan(&Recipe::parse(text).unwrap()).renditions[0].size_of(8000, 80), (4000, 40));
+        let big = &plan(&Recipe::parse(text).unwrap()).renditions[0];
+        assert_eq!(big.size_of(Extent::new(8000, 80)), Extent::new(4000, 40));
         assert!(recipes.plan(&"wall-1-00000000".parse().unwrap()).is_none());
     }
 

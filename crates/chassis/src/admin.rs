@@ -13,6 +13,13 @@ use crate::{Health, MetricsPage, Shutdown};
 
 const UPKEEP_EVERY: Duration = Duration::from_secs(5);
 
+/// What `/metrics` is answered from.
+#[derive(Clone)]
+struct Scraped {
+    page: MetricsPage,
+    health: Health,
+}
+
 /// Serves the admin routes on `listener` until `shutdown`.
 pub async fn serve(
     listener: TcpListener,
@@ -24,7 +31,7 @@ pub async fn serve(
     let router = Router::new()
         .route("/livez", get(|| async { "alive\n" }))
         .route("/readyz", get(readyz).with_state(health.clone()))
-        .route("/metrics", get(metrics).with_state((page, health)));
+        .route("/metrics", get(metrics).with_state(Scraped { page, health }));
     let served =
         axum::serve(listener, router).with_graceful_shutdown(async move { shutdown.triggered().await }).await;
     upkeep.abort();
@@ -45,7 +52,8 @@ async fn readyz(State(health): State<Health>) -> Response {
     (status, Json(report)).into_response()
 }
 
-async fn metrics(State((page, health)): State<(MetricsPage, Health)>) -> Response {
+async fn metrics(State(scraped): State<Scraped>) -> Response {
+    let Scraped { page, health } = scraped;
     crate::metrics::ready(health.is_ready());
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], page.render()).into_response()
 }

@@ -34,8 +34,17 @@ pub struct Rejection {
     pub reason: Reason,
     /// One sentence for people; no bytes, no file names.
     pub detail: String,
-    /// The image and the attempt this is the end of, where they are known.
-    pub subject: Option<(Source, u32)>,
+    /// What this is the end of, where that is known.
+    pub subject: Option<Subject>,
+}
+
+/// One attempt at an image.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Subject {
+    /// The image.
+    pub source: Source,
+    /// The number of the attempt.
+    pub attempt: u32,
 }
 
 impl Fault {

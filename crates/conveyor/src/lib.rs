@@ -23,7 +23,7 @@ pub use client::{CheckError, InvalidKafka};
 pub use config::{BeltArgs, KafkaArgs, SaslMechanism, SecurityProtocol};
 pub use epoch::{EpochError, Epochs, epochs};
 pub use group::{Belt, run};
-pub use handler::{Fault, Handler, Rejection};
+pub use handler::{Fault, Handler, Rejection, Subject};
 pub use publish::{Headers, PublishError, Published, Publisher};
 pub use record::{Offsets, Place, Record};
 pub use tail::{Pulse, Tail, TailError, TailFrom, TailOf, Watermarks};

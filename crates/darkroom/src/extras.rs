@@ -22,10 +22,10 @@ pub(crate) fn of(picture: &Picture, plan: &Plan, scaler: &mut Scaler) -> Result<
     if !are_wanted(plan) {
         return Ok(Extras::default());
     }
-    let (width, height) = Size::LongerSide(SIDE_PX).frame(picture.width, picture.height).whole;
-    let small = match (width, height) == (picture.width, picture.height) {
+    let size = Size::LongerSide(SIDE_PX).frame(picture.size).whole;
+    let small = match size == picture.size {
         true => picture.clone(),
-        false => picture.shrunk(width, height, scaler)?,
+        false => picture.shrunk(size, scaler)?,
     };
     let rgba = match small.channels {
         Channels::Rgba => small.bytes,
@@ -34,7 +34,7 @@ pub(crate) fn of(picture: &Picture, plan: &Plan, scaler: &mut Scaler) -> Result<
     Ok(Extras {
         thumbhash: plan
             .thumbhash
-            .then(|| thumbhash::rgba_to_thumb_hash(width as usize, height as usize, &rgba)),
+            .then(|| thumbhash::rgba_to_thumb_hash(size.width as usize, size.height as usize, &rgba)),
         dominant_colour: plan.dominant_colour.then(|| dominant_colour(&rgba)).flatten(),
     })
 }
@@ -57,6 +57,7 @@ fn dominant_colour(rgba: &[u8]) -> Option<[u8; 3]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Extent;
 
     fn asked() -> Plan {
         Plan { thumbhash: true, dominant_colour: true, ..Plan::default() }
@@ -65,7 +66,7 @@ mod tests {
     /// A sky above a meadow.
     fn landscape() -> Picture {
         let pixel = |index: u32| if index / 200 < 60 { [90, 150, 230] } else { [40, 120, 30] };
-        Picture::new((200, 100), Channels::Rgb, (0..200 * 100).flat_map(pixel).collect())
+        Picture::new(Extent::new(200, 100), Channels::Rgb, (0..200 * 100).flat_map(pixel).collect())
     }
 
     #[test]
@@ -88,12 +89,12 @@ mod tests {
     #[test]
     fn what_is_invisible_is_not_dominant() {
         let pixel = |index: u32| if index.is_multiple_of(3) { [200, 0, 0, 255] } else { [0, 200, 0, 0] };
-        let picture = Picture::new((30, 30), Channels::Rgba, (0..900).flat_map(pixel).collect());
+        let picture = Picture::new(Extent::new(30, 30), Channels::Rgba, (0..900).flat_map(pixel).collect());
         assert_eq!(
             of(&picture, &asked(), &mut Scaler::default()).unwrap().dominant_colour,
             Some([200, 0, 0])
         );
-        let nothing = Picture::new((2, 2), Channels::Rgba, vec![0; 16]);
+        let nothing = Picture::new(Extent::new(2, 2), Channels::Rgba, vec![0; 16]);
         let extras = of(&nothing, &asked(), &mut Scaler::default()).unwrap();
         assert_eq!(extras.dominant_colour, None);
         assert!(extras.thumbhash.is_some());

@@ -7,7 +7,7 @@ use crate::formats::encode::Encoder;
 use crate::raster::picture::{Channels, Picture};
 use crate::raster::{crop, flatten, sharpen};
 use crate::rights::{Rights, embed};
-use crate::{Alpha, Encoded, Format, ProgramInput, RenderError, Rendition, SourceInfo, pam_header};
+use crate::{Alpha, Encoded, Extent, Format, ProgramInput, RenderError, Rendition, SourceInfo, pam_header};
 
 /// What is known of an original when its renditions are finished.
 pub(crate) struct Original {
@@ -18,7 +18,7 @@ pub(crate) struct Original {
 
 impl Original {
     /// Says the original's rights in the file of a rendition of `size`, where they are kept.
-    pub(crate) fn signed(&self, bytes: Vec<u8>, format: Format, size: (u32, u32)) -> Vec<u8> {
+    pub(crate) fn signed(&self, bytes: Vec<u8>, format: Format, size: Extent) -> Vec<u8> {
         match &self.rights {
             Some(rights) => embed::exif(&bytes, format, &rights.to_block(), size),
             None => bytes,
@@ -39,7 +39,7 @@ pub(crate) fn finish(
         return Err(RenderError::unsupported("a rendition that a program makes of the original"));
     }
     let source = original.source;
-    let frame = rendition.size.frame(source.width, source.height);
+    let frame = rendition.size.frame(source.size());
     let alpha = if picture.channels == Channels::Rgba { Alpha::Sheer } else { Alpha::Opaque };
     let format = rendition.format.format(source.format, alpha);
     let mut picture = crop::part(picture, &frame);
@@ -50,11 +50,12 @@ pub(crate) fn finish(
         picture = Cow::Owned(sharpen::sharpened(picture.into_owned(), sharpen));
     }
     let bytes = if input == Some(ProgramInput::Pixels) {
-        let header = pam_header(picture.width, picture.height, picture.channels.count());
+        let header = pam_header(picture.size.width, picture.size.height, picture.channels.count());
         [&header, &picture.bytes[..]].concat()
     } else {
         let bytes = encoder.encode(&picture, format, rendition.quality)?;
-        original.signed(bytes, format, (frame.width, frame.height))
+        original.signed(bytes, format, frame.size)
     };
-    Ok(Encoded { name: rendition.name.clone(), format, width: frame.width, height: frame.height, bytes })
+    let Extent { width, height } = frame.size;
+    Ok(Encoded { name: rendition.name.clone(), format, width, height, bytes })
 }

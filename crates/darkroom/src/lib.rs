@@ -18,6 +18,7 @@ pub mod worker;
 use std::num::NonZeroU32;
 
 pub use ask::error::{Reason, RenderError};
+pub use ask::extent::Extent;
 pub use ask::limits::Limits;
 pub use ask::plan::{
     Alpha, Copyright, Developed, Encoded, Extras, Format, FormatRule, Plan, Program, ProgramInput, Rendition,

@@ -14,8 +14,8 @@ use crate::raster::planes::{Planes, Shape};
 use crate::raster::{colour, orient};
 use crate::rights::Rights;
 use crate::{
-    Alpha, Copyright, Developed, Encoded, Extras, Format, Frame, Limits, Plan, RenderError, Rendition, Size,
-    SourceFormat, SourceInfo, extras,
+    Alpha, Copyright, Developed, Encoded, Extent, Extras, Format, Frame, Limits, Plan, RenderError,
+    Rendition, Size, SourceFormat, SourceInfo, extras,
 };
 
 /// Pixels that a decoder leaves for each pixel of a rendition, on each side: with fewer, its coarse shrinking shows.
@@ -107,7 +107,7 @@ impl Darkroom {
         let mut renditions: Vec<Option<Encoded>> = vec![None; plan.renditions.len()];
         for index in steps.order {
             let rendition = &plan.renditions[index];
-            let frame = rendition.size.frame(source.width, source.height);
+            let frame = rendition.size.frame(source.size());
             let whole = |orientation| Shape { spans: [Span::WHOLE; 2], size: frame.whole, orientation };
             let shaped = match &made {
                 None => planes.shaped(&whole(jpeg.orientation()), &mut self.tools.scaler)?,
@@ -137,12 +137,12 @@ impl Darkroom {
         let mut extras = None;
         let mut renditions: Vec<Option<Encoded>> = vec![None; wholes.len()];
         for index in order {
-            let (width, height) = wholes[index];
-            if width < small.0 && extras.is_none() {
+            let whole = wholes[index];
+            if whole.width < small.width && extras.is_none() {
                 extras = Some(extras::of(&picture, plan, &mut self.tools.scaler)?);
             }
-            if (width, height) != (picture.width, picture.height) {
-                let smaller = picture.shrunk(width, height, &mut self.tools.scaler)?;
+            if whole != picture.size {
+                let smaller = picture.shrunk(whole, &mut self.tools.scaler)?;
                 self.tools.scaler.give_back(std::mem::replace(&mut picture, smaller).bytes);
             }
             renditions[index] =
@@ -163,9 +163,9 @@ impl Tools {
         original: &Original,
         rendition: &Rendition,
     ) -> Result<Encoded, RenderError> {
-        let frame = rendition.size.frame(original.source.width, original.source.height);
+        let frame = rendition.size.frame(original.source.size());
         let format = rendition.format.format(original.source.format, Alpha::Opaque);
-        let size = (frame.width, frame.height);
+        let size = frame.size;
         let bytes = if frame.is_whole() {
             self.encoder.encode_planes(whole, format, rendition.quality)?
         } else {
@@ -176,40 +176,39 @@ impl Tools {
             bytes
         };
         let bytes = original.signed(bytes, format, size);
-        Ok(Encoded { name: rendition.name.clone(), format, width: size.0, height: size.1, bytes })
+        Ok(Encoded { name: rendition.name.clone(), format, width: size.width, height: size.height, bytes })
     }
 }
 
 /// The sizes that a picture goes through.
 struct Steps {
     /// The whole picture at each rendition's scale, in the plan's order.
-    wholes: Vec<(u32, u32)>,
+    wholes: Vec<Extent>,
     /// The renditions, the largest first.
     order: Vec<usize>,
     /// What the extras are taken from; one pixel where none are wanted.
-    small: (u32, u32),
+    small: Extent,
     /// What everything can be made of.
-    largest: (u32, u32),
+    largest: Extent,
 }
 
 impl Steps {
-    fn of(plan: &Plan, SourceInfo { width, height, .. }: SourceInfo) -> Self {
-        let whole = |size: Size| size.frame(width, height).whole;
+    fn of(plan: &Plan, source: SourceInfo) -> Self {
+        let whole = |size: Size| size.frame(source.size()).whole;
         let wholes: Vec<_> = plan.renditions.iter().map(|rendition| whole(rendition.size)).collect();
-        let pixels = |index: usize| u64::from(wholes[index].0) * u64::from(wholes[index].1);
         let mut order: Vec<usize> = (0..wholes.len()).collect();
-        order.sort_by_key(|&index| std::cmp::Reverse(pixels(index)));
+        order.sort_by_key(|&index| std::cmp::Reverse(wholes[index].pixels()));
         // Nothing but extras needs a picture larger than the largest rendition.
-        let small = if extras::are_wanted(plan) { whole(Size::LongerSide(extras::SIDE_PX)) } else { (1, 1) };
-        let largest = order.first().map_or(small, |&index| wholes[index]);
-        let largest = (largest.0.max(small.0), largest.1.max(small.1));
+        let small =
+            if extras::are_wanted(plan) { whole(Size::LongerSide(extras::SIDE_PX)) } else { Extent::PIXEL };
+        let largest = order.first().map_or(small, |&index| wholes[index]).around(small);
         Self { wholes, order, small, largest }
     }
 
     /// How many times smaller than the upright source a decoder may draw it, so that enough is left for the filter.
     fn reduction(&self, source: SourceInfo) -> f64 {
         let times = |side: u32, of: u32| f64::from(side) / f64::from(of);
-        times(source.width, self.largest.0).min(times(source.height, self.largest.1)) / OVERSAMPLING
+        times(source.width, self.largest.width).min(times(source.height, self.largest.height)) / OVERSAMPLING
     }
 }
 
@@ -233,28 +232,29 @@ fn spans_of(frame: &Frame) -> [Span; 2] {
         from: f64::from(from) / f64::from(of),
         to: f64::from(from + length) / f64::from(of),
     };
-    [span(frame.left, frame.width, frame.whole.0), span(frame.top, frame.height, frame.whole.1)]
+    let Frame { whole, left, top, size } = *frame;
+    [span(left, size.width, whole.width), span(top, size.height, whole.height)]
 }
 
 fn kept_rights(file: &[u8], format: SourceFormat, plan: &Plan, limits: &Limits) -> Option<Rights> {
     (plan.copyright == Copyright::Keep).then(|| rights_of(file, format, limits)).flatten()
 }
 
-fn source_of(format: SourceFormat, stored: (u32, u32), orientation: Orientation) -> SourceInfo {
-    let (width, height) = orient::upright_size(orientation, stored);
+fn source_of(format: SourceFormat, stored: Extent, orientation: Orientation) -> SourceInfo {
+    let Extent { width, height } = orient::upright_size(orientation, stored);
     SourceInfo { format, width, height }
 }
 
 /// Brings a decoded picture to the upright size `largest`, upright and in sRGB. Shrinks first: turning and converting
 /// then touch the fewest pixels.
-fn develop(decoded: Decoded, largest: (u32, u32), scaler: &mut Scaler) -> Result<Picture, RenderError> {
+fn develop(decoded: Decoded, largest: Extent, scaler: &mut Scaler) -> Result<Picture, RenderError> {
     let cover = decoded.cover();
     let Decoded { picture, orientation, icc, .. } = decoded;
     let mut picture = picture.without_opaque_alpha();
     // Turning back is turning: only whether the sides change places counts.
-    let (width, height) = orient::upright_size(orientation, largest);
-    if (width, height) != (picture.width, picture.height) {
-        picture = picture.shrunk_from(cover, (width, height), scaler)?;
+    let size = orient::upright_size(orientation, largest);
+    if size != picture.size {
+        picture = picture.shrunk_from(cover, size, scaler)?;
     }
     let picture = colour::to_srgb(picture, icc.as_deref());
     Ok(orient::upright(picture, orientation))

@@ -3,8 +3,8 @@
 use std::io::Cursor;
 
 use darkroom::{
-    Copyright, Developed, Format, FormatRule, Gravity, Limits, Plan, Program, ProgramInput, RenderError,
-    Rendition, Sharpen, Size, SourceFormat, pam_header, render,
+    Copyright, Developed, Extent, Format, FormatRule, Gravity, Limits, Plan, Program, ProgramInput,
+    RenderError, Rendition, Sharpen, Size, SourceFormat, pam_header, render,
 };
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage, Rgba, RgbaImage};
 
@@ -101,7 +101,7 @@ fn each_rendition_has_its_own_size_whatever_the_others_are() {
     let renditions: Vec<Rendition> = sizes.map(|size| exact("r", size)).to_vec();
     let together = developed(&original, &renditions.clone().into());
     for (rendition, made) in renditions.into_iter().zip(&together.renditions) {
-        assert_eq!((made.width, made.height), rendition.size_of(900, 400));
+        assert_eq!(Extent::new(made.width, made.height), rendition.size_of(Extent::new(900, 400)));
         let (alone, made) = (seen(&one(&original, rendition)), seen(&made.bytes));
         assert_eq!(alone.dimensions(), made.dimensions());
         let differs = |(a, b): (&Rgb<u8>, &Rgb<u8>)| !near(a, b.0, 24);

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use darkroom::{Developed, Format, Limits, Plan, RenderError, Rendition, SourceFormat, render};
+use darkroom::{Developed, Extent, Format, Limits, Plan, RenderError, Rendition, SourceFormat, render};
 
 fn sample(name: &str) -> Vec<u8> {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests/photos").join(name);
@@ -31,9 +31,10 @@ fn each_sample_becomes_what_the_demo_promises() {
     ] {
         let made = developed(name);
         assert_eq!(made.source.format, source, "{name}");
-        assert_eq!((made.source.width, made.source.height), (width, height), "{name}");
+        let picture = made.source.size();
+        assert_eq!(picture, Extent::new(width, height), "{name}");
         for (planned, made) in plan().renditions.iter().zip(&made.renditions) {
-            assert_eq!((made.width, made.height), planned.size_of(width, height), "{name}");
+            assert_eq!(Extent::new(made.width, made.height), planned.size_of(picture), "{name}");
             assert_eq!((made.name.as_str(), made.format), (planned.name.as_str(), format), "{name}");
             let read = image::load_from_memory(&made.bytes).expect("a rendition is a picture");
             assert_eq!((read.width(), read.height()), (made.width, made.height), "{name}");

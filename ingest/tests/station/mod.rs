@@ -63,8 +63,8 @@ impl Street {
 
     /// A depot on the same S3, to do what another instance would.
     pub(crate) async fn depot(&self) -> Depot {
-        let mut args =
-            parse(&["--oidc-jwks-url=x", "--kafka-bootstrap-servers=x"].map(str::to_owned), &[]).depot;
+        let unheard = ["--kafka-bootstrap-servers=x".to_owned()];
+        let mut args = parse(&[&unheard[..], &self.issuer.settings()].concat(), &[]).depot;
         args.endpoint = Some(endpoint(&self.s3));
         Depot::open(&args).await
     }

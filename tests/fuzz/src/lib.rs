@@ -2,7 +2,7 @@
 
 mod outcome;
 
-use darkroom::{Developed, Limits, Plan, RenderError, Rendition, render};
+use darkroom::{Developed, Extent, Limits, Plan, RenderError, Rendition, render};
 
 pub use outcome::{note, words};
 
@@ -34,8 +34,8 @@ pub fn check(original: &[u8], plan: &Plan) {
 fn check_renditions(developed: &Developed, plan: &Plan) {
     assert_eq!(developed.renditions.len(), plan.renditions.len());
     for (made, planned) in developed.renditions.iter().zip(&plan.renditions) {
-        let size = planned.size_of(developed.source.width, developed.source.height);
-        assert_eq!((made.width, made.height), size);
+        let size = planned.size_of(developed.source.size());
+        assert_eq!(Extent::new(made.width, made.height), size);
         assert!(!made.bytes.is_empty());
         outcome::note([made.width.ilog2(), made.height.ilog2(), made.bytes.len().ilog2()]);
     }

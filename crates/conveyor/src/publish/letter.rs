@@ -1,13 +1,12 @@
 //! Owns the dead letter: how a rejected record is kept on `images.failed.v1`. Decides nothing about what is rejected.
 
 use proto::{
-    Codec, DeadRecord, DecodeError, Event, ImageFailed, ImageProcessed, ImageUploaded, Source, Topic,
-    UnixMillis,
+    Codec, DeadRecord, DecodeError, Event, ImageFailed, ImageProcessed, ImageUploaded, Topic, UnixMillis,
 };
 
 use super::headers::{Headers, with};
 use super::publisher::{Outgoing, PublishError, Publisher};
-use crate::handler::Rejection;
+use crate::handler::{Rejection, Subject};
 use crate::record::Record;
 
 /// What a letter needs beside the record it holds: its own fields, frame and headers.
@@ -57,13 +56,15 @@ fn is_about_a_letter_about_a_letter(record: &Record) -> bool {
 
 /// Reads the image that the record is about, for a rejection by someone who did not get that far. None when the record
 /// does not tell; fails only when the registry is away, because a letter without its image ends nobody's upload.
-async fn subject_of(codec: &Codec, record: &Record) -> Result<Option<(Source, u32)>, DecodeError> {
+async fn subject_of(codec: &Codec, record: &Record) -> Result<Option<Subject>, DecodeError> {
     let read = match record.topic {
         Topic::Uploaded => {
-            codec.decode::<ImageUploaded>(&record.value).await.map(|fact| (fact.source, fact.attempt))
+            let fact = codec.decode::<ImageUploaded>(&record.value).await;
+            fact.map(|fact| Subject { source: fact.source, attempt: fact.attempt })
         }
         Topic::Processed => {
-            codec.decode::<ImageProcessed>(&record.value).await.map(|fact| (fact.source, fact.attempt))
+            let fact = codec.decode::<ImageProcessed>(&record.value).await;
+            fact.map(|fact| Subject { source: fact.source, attempt: fact.attempt })
         }
         _ => return Ok(None),
     };
@@ -87,10 +88,10 @@ fn records_to_keep(record: &Record) -> impl Iterator<Item = DeadRecord> + '_ {
     .map(|(headers, bytes_max)| DeadRecord::keep(&record.value, headers.to_vec(), bytes_max))
 }
 
-fn letter(rejection: &Rejection, subject: Option<&(Source, u32)>, original: DeadRecord) -> ImageFailed {
+fn letter(rejection: &Rejection, subject: Option<&Subject>, original: DeadRecord) -> ImageFailed {
     ImageFailed {
-        source: subject.map(|(source, _)| source.clone()),
-        attempt: subject.map_or(0, |(_, attempt)| *attempt),
+        source: subject.map(|subject| subject.source.clone()),
+        attempt: subject.map_or(0, |subject| subject.attempt),
         reason: rejection.reason,
         detail: cut(&rejection.detail).to_owned(),
         failed_at: UnixMillis::now(),

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::Size;
+use super::extent::Extent;
+use super::size::Size;
 
 /// What to make of an original.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,10 +60,9 @@ impl Rendition {
         }
     }
 
-    /// Width and height of this rendition of an upright `width` x `height` picture.
-    pub fn size_of(&self, width: u32, height: u32) -> (u32, u32) {
-        let frame = self.size.frame(width, height);
-        (frame.width, frame.height)
+    /// How large this rendition of an upright picture is.
+    pub fn size_of(&self, picture: Extent) -> Extent {
+        self.size.frame(picture).size
     }
 }
 
@@ -245,6 +245,13 @@ pub struct SourceInfo {
     pub width: u32,
     /// Pixels, after orientation.
     pub height: u32,
+}
+
+impl SourceInfo {
+    /// Pixels, after orientation.
+    pub fn size(&self) -> Extent {
+        Extent::new(self.width, self.height)
+    }
 }
 
 /// One rendition, made.

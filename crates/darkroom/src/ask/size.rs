@@ -3,6 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::extent::Extent;
+
 /// How large a rendition is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Size {
@@ -55,26 +57,24 @@ pub enum Gravity {
 /// `whole` is never larger than the picture, the part never larger than `whole`, and no side is 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Frame {
-    /// Width and height of the whole picture at the rendition's scale.
-    pub whole: (u32, u32),
+    /// The whole picture at the rendition's scale.
+    pub whole: Extent,
     /// Pixels of `whole` left of the kept part.
     pub left: u32,
     /// Pixels of `whole` above the kept part.
     pub top: u32,
-    /// Pixels of the rendition.
-    pub width: u32,
-    /// Pixels of the rendition.
-    pub height: u32,
+    /// How large the kept part is, and so the rendition.
+    pub size: Extent,
 }
 
 impl Frame {
-    fn all((width, height): (u32, u32)) -> Frame {
-        Frame { whole: (width, height), left: 0, top: 0, width, height }
+    fn all(whole: Extent) -> Frame {
+        Frame { whole, left: 0, top: 0, size: whole }
     }
 
     /// Whether the rendition is the whole picture.
     pub fn is_whole(&self) -> bool {
-        self.whole == (self.width, self.height)
+        self.whole == self.size
     }
 }
 
@@ -82,66 +82,66 @@ impl Size {
     /// The most pixels that a rendition of this size has, whatever its picture.
     pub fn pixels_max(self) -> u64 {
         match self {
-            Size::LongerSide(side) => u64::from(side) * u64::from(side),
+            Size::LongerSide(side) => Extent::new(side, side).pixels(),
             Size::Contain { width, height } | Size::Cover { width, height, .. } => {
-                u64::from(width) * u64::from(height)
+                Extent::new(width, height).pixels()
             }
         }
     }
 
-    /// Where this rendition of an upright `width` x `height` picture lies.
+    /// Where this rendition of an upright picture lies.
     ///
     /// Sides are rounded to the nearest pixel, at least one, and nothing is ever enlarged. A picture that does not
     /// cover its box is not scaled: the largest part of the box's shape is kept as it is.
-    pub fn frame(self, width: u32, height: u32) -> Frame {
-        let picture = (width.max(1), height.max(1));
+    pub fn frame(self, picture: Extent) -> Frame {
+        let picture = picture.around(Extent::PIXEL);
         match self {
-            Size::LongerSide(side) => Frame::all(contained(picture, (side, side))),
-            Size::Contain { width, height } => Frame::all(contained(picture, (width, height))),
-            Size::Cover { width, height, gravity } => covering(picture, (width, height), gravity),
+            Size::LongerSide(side) => Frame::all(contained(picture, Extent::new(side, side))),
+            Size::Contain { width, height } => Frame::all(contained(picture, Extent::new(width, height))),
+            Size::Cover { width, height, gravity } => covering(picture, Extent::new(width, height), gravity),
         }
     }
 }
 
 /// The largest size of the picture's shape within the box and the picture.
-fn contained((width, height): (u32, u32), (box_width, box_height): (u32, u32)) -> (u32, u32) {
-    let (box_width, box_height) = (box_width.max(1), box_height.max(1));
-    if width <= box_width && height <= box_height {
-        (width, height)
-    } else if is_wider((width, height), (box_width, box_height)) {
-        (box_width, scaled(height, box_width, width))
+fn contained(picture: Extent, bounds: Extent) -> Extent {
+    let bounds = bounds.around(Extent::PIXEL);
+    if picture.fits_into(bounds) {
+        picture
+    } else if is_wider(picture, bounds) {
+        Extent::new(bounds.width, scaled(picture.height, bounds.width, picture.width))
     } else {
-        (scaled(width, box_height, height), box_height)
+        Extent::new(scaled(picture.width, bounds.height, picture.height), bounds.height)
     }
 }
 
-fn covering(picture: (u32, u32), (box_width, box_height): (u32, u32), gravity: Gravity) -> Frame {
-    let (width, height) = picture;
-    let (box_width, box_height) = (box_width.max(1), box_height.max(1));
-    let wider = is_wider(picture, (box_width, box_height));
-    let (whole, kept) = if width < box_width || height < box_height {
+fn covering(picture: Extent, bounds: Extent, gravity: Gravity) -> Frame {
+    let bounds = bounds.around(Extent::PIXEL);
+    let wider = is_wider(picture, bounds);
+    let (whole, kept) = if bounds.fits_into(picture) {
+        let whole = match wider {
+            true => Extent::new(scaled(picture.width, bounds.height, picture.height), bounds.height),
+            false => Extent::new(bounds.width, scaled(picture.height, bounds.width, picture.width)),
+        };
+        (whole, bounds)
+    } else {
         let kept = match wider {
-            true => (scaled(height, box_width, box_height), height),
-            false => (width, scaled(width, box_height, box_width)),
+            true => Extent::new(scaled(picture.height, bounds.width, bounds.height), picture.height),
+            false => Extent::new(picture.width, scaled(picture.width, bounds.height, bounds.width)),
         };
         (picture, kept)
-    } else {
-        let whole = match wider {
-            true => (scaled(width, box_height, height), box_height),
-            false => (box_width, scaled(height, box_width, width)),
-        };
-        (whole, (box_width, box_height))
     };
     // The exact quotients are within these bounds, and rounding does not leave them.
-    let (width, height) = (kept.0.min(whole.0), kept.1.min(whole.1));
+    let size = kept.within(whole);
     let (across, down) = gravity.halves();
-    let (left, top) = ((whole.0 - width) * across / 2, (whole.1 - height) * down / 2);
-    Frame { whole, left, top, width, height }
+    let left = (whole.width - size.width) * across / 2;
+    let top = (whole.height - size.height) * down / 2;
+    Frame { whole, left, top, size }
 }
 
 /// Whether the first is at least as wide for its height as the second.
-fn is_wider(first: (u32, u32), second: (u32, u32)) -> bool {
-    u64::from(first.0) * u64::from(second.1) >= u64::from(second.0) * u64::from(first.1)
+fn is_wider(first: Extent, second: Extent) -> bool {
+    u64::from(first.width) * u64::from(second.height) >= u64::from(second.width) * u64::from(first.height)
 }
 
 /// `side * to / from`, rounded to the nearest, at least 1.
@@ -173,8 +173,8 @@ mod tests {
     use proptest::prelude::*;
 
     fn size(size: Size, width: u32, height: u32) -> (u32, u32) {
-        let frame = size.frame(width, height);
-        (frame.width, frame.height)
+        let made = size.frame(Extent::new(width, height)).size;
+        (made.width, made.height)
     }
 
     fn cover(width: u32, height: u32, gravity: Gravity) -> Size {
@@ -193,13 +193,15 @@ mod tests {
 
     #[test]
     fn a_cover_fills_its_box_from_the_side_it_is_told() {
-        let frame = |gravity| cover(400, 400, gravity).frame(4000, 3000);
-        let expected = |left| Frame { whole: (533, 400), left, top: 0, width: 400, height: 400 };
+        let frame = |gravity| cover(400, 400, gravity).frame(Extent::new(4000, 3000));
+        let (whole, size) = (Extent::new(533, 400), Extent::new(400, 400));
+        let expected = |left| Frame { whole, left, top: 0, size };
         assert_eq!(frame(Gravity::Centre), expected(66));
         assert_eq!(frame(Gravity::West), expected(0));
         assert_eq!(frame(Gravity::SouthEast), expected(133));
-        let tall = cover(400, 200, Gravity::South).frame(1000, 2000);
-        assert_eq!(tall, Frame { whole: (400, 800), left: 0, top: 600, width: 400, height: 200 });
+        let tall = cover(400, 200, Gravity::South).frame(Extent::new(1000, 2000));
+        let (whole, size) = (Extent::new(400, 800), Extent::new(400, 200));
+        assert_eq!(tall, Frame { whole, left: 0, top: 600, size });
     }
 
     #[test]
@@ -244,10 +246,11 @@ mod tests {
         fn a_frame_is_never_enlarged_never_empty_and_within_its_picture(
             size in any_size(), width in any_side(), height in any_side(),
         ) {
-            let Frame { whole, left, top, width: w, height: h } = size.frame(width, height);
-            prop_assert!(whole.0 <= width && whole.1 <= height);
-            prop_assert!(w >= 1 && h >= 1 && left + w <= whole.0 && top + h <= whole.1);
-            prop_assert!(u64::from(w) * u64::from(h) <= size.pixels_max());
+            let Frame { whole, left, top, size: kept } = size.frame(Extent::new(width, height));
+            prop_assert!(whole.fits_into(Extent::new(width, height)));
+            prop_assert!(Extent::PIXEL.fits_into(kept));
+            prop_assert!(left + kept.width <= whole.width && top + kept.height <= whole.height);
+            prop_assert!(kept.pixels() <= size.pixels_max());
         }
 
         /// Whichever renditions a plan has, sorted by their pixels each can be made of the one before.
@@ -255,10 +258,9 @@ mod tests {
         fn of_two_frames_of_a_picture_the_smaller_fits_into_the_larger(
             one in any_size(), other in any_size(), width in any_side(), height in any_side(),
         ) {
-            let (a, b) = (one.frame(width, height).whole, other.frame(width, height).whole);
-            let pixels = |(w, h): (u32, u32)| u64::from(w) * u64::from(h);
-            let (large, small) = if pixels(a) >= pixels(b) { (a, b) } else { (b, a) };
-            prop_assert!(small.0 <= large.0 && small.1 <= large.1, "{large:?} {small:?}");
+            let [a, b] = [one, other].map(|size| size.frame(Extent::new(width, height)).whole);
+            let (large, small) = if a.pixels() >= b.pixels() { (a, b) } else { (b, a) };
+            prop_assert!(small.fits_into(large), "{large:?} {small:?}");
         }
 
         #[test]

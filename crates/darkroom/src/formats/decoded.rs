@@ -2,8 +2,9 @@
 
 use image::metadata::Orientation;
 
+use crate::raster::axis::Cover;
 use crate::raster::picture::Picture;
-use crate::{Limits, RenderError};
+use crate::{Extent, Limits, RenderError};
 
 /// Pixels as stored, and what it takes to see them as meant.
 #[derive(Debug)]
@@ -11,7 +12,7 @@ pub(crate) struct Decoded {
     /// At most as large as stored: a decoder may have shrunk it.
     pub(crate) picture: Picture,
     /// Pixels as stored.
-    pub(crate) size: (u32, u32),
+    pub(crate) size: Extent,
     /// How many times the decoder has shrunk each side.
     pub(crate) times: f64,
     pub(crate) orientation: Orientation,
@@ -21,18 +22,20 @@ pub(crate) struct Decoded {
 
 impl Decoded {
     /// The pixels that the picture covers: its last column and row may hold less than one.
-    pub(crate) fn cover(&self) -> (f64, f64) {
-        (f64::from(self.size.0) / self.times, f64::from(self.size.1) / self.times)
+    pub(crate) fn cover(&self) -> Cover {
+        let cover = |side: u32| f64::from(side) / self.times;
+        Cover { across: cover(self.size.width), down: cover(self.size.height) }
     }
 }
 
 /// Checks what a header announces.
-pub(crate) fn check_size((width, height): (u32, u32), limits: &Limits) -> Result<(), RenderError> {
-    let pixels = u64::from(width) * u64::from(height);
+pub(crate) fn check_size(size: Extent, limits: &Limits) -> Result<(), RenderError> {
+    let pixels = size.pixels();
     if pixels == 0 {
         return Err(RenderError::corrupt("a side of no pixels"));
     }
-    if width.max(height) > limits.side_pixels_max {
+    if size.longer_side() > limits.side_pixels_max {
+        let Extent { width, height } = size;
         return Err(RenderError::DimensionsTooLarge { width, height, max: limits.side_pixels_max });
     }
     if pixels > limits.decode_pixels_max {

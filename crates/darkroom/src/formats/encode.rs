@@ -10,7 +10,7 @@ use crate::jpeg::JpegEncoder;
 use crate::raster::picture::{Channels, Picture};
 use crate::raster::plane::Plane;
 use crate::raster::planes::Planes;
-use crate::{Format, RenderError};
+use crate::{Extent, Format, RenderError};
 
 /// The memory of the JPEG encoder, kept from one picture to the next.
 #[derive(Default)]
@@ -65,9 +65,9 @@ fn jpeg(picture: &Picture, quality: u8) -> turbojpeg::Result<Vec<u8>> {
     compressor.set_subsamp(Subsamp::Sub2x2)?;
     compressor.compress_to_vec(Image {
         pixels: picture.bytes.as_slice(),
-        width: picture.width as usize,
-        pitch: picture.width as usize * 3,
-        height: picture.height as usize,
+        width: picture.size.width as usize,
+        pitch: picture.size.width as usize * 3,
+        height: picture.size.height as usize,
         format: PixelFormat::RGB,
     })
 }
@@ -75,7 +75,7 @@ fn jpeg(picture: &Picture, quality: u8) -> turbojpeg::Result<Vec<u8>> {
 /// Lets libjpeg-turbo see which processor it has. On 64-bit ARM it reads `/proc/cpuinfo` for that, once in each thread, when
 /// it first has pixels to work on: too late for a thread that may open no file by then.
 pub(crate) fn see_the_processor() -> turbojpeg::Result<()> {
-    let pixel = Picture::new((1, 1), Channels::Rgb, vec![0; 3]);
+    let pixel = Picture::new(Extent::PIXEL, Channels::Rgb, vec![0; 3]);
     jpeg(&pixel, 1).map(drop)
 }
 
@@ -96,14 +96,14 @@ fn video(planes: &Planes<Vec<u8>>) -> Video {
     let neutral = || vec![128; first.width().div_ceil(2) * first.height().div_ceil(2)];
     let chroma =
         [1, 2].map(|index| planes.planes.get(index).map_or_else(neutral, |plane| converted(plane, &chroma)));
-    let size = (first.across.samples, first.down.samples);
+    let size = Extent::new(first.across.samples, first.down.samples);
     Video { size, luma: converted(first, &luma), chroma }
 }
 
 fn png(picture: &Picture, color: ExtendedColorType) -> Result<Vec<u8>, RenderError> {
     let mut file = Vec::new();
     PngEncoder::new_with_quality(&mut file, CompressionType::Default, FilterType::Adaptive)
-        .write_image(&picture.bytes, picture.width, picture.height, color)
+        .write_image(&picture.bytes, picture.size.width, picture.size.height, color)
         .map_err(|error| match error {
             ImageError::Limits(_) => RenderError::OutOfMemory("the PNG encoder".into()),
             error => RenderError::corrupt(format!("the encoder refused the picture: {error}")),
@@ -128,8 +128,8 @@ mod tests {
     #[test]
     fn the_same_picture_gives_the_same_bytes_in_the_format_asked_for() {
         let bytes: Vec<u8> = (0..64 * 48 * 4).map(|i| (i * 7 % 251) as u8).collect();
-        let rgba = Picture::new((64, 48), Channels::Rgba, bytes.clone());
-        let rgb = Picture::new((64, 48), Channels::Rgb, bytes[..64 * 48 * 3].to_vec());
+        let rgba = Picture::new(Extent::new(64, 48), Channels::Rgba, bytes.clone());
+        let rgb = Picture::new(Extent::new(64, 48), Channels::Rgb, bytes[..64 * 48 * 3].to_vec());
         let mut encoder = Encoder::default();
         for (picture, format, source) in [
             (&rgb, Format::Jpeg, SourceFormat::Jpeg),
@@ -148,7 +148,7 @@ mod tests {
     #[test]
     fn a_png_says_every_pixel_again() {
         let bytes: Vec<u8> = (0..30 * 20 * 4).map(|i| (i * 7 % 251) as u8).collect();
-        let picture = Picture::new((30, 20), Channels::Rgba, bytes.clone());
+        let picture = Picture::new(Extent::new(30, 20), Channels::Rgba, bytes.clone());
         let file = Encoder::default().encode(&picture, Format::Png, 1).unwrap();
         assert_eq!(image::load_from_memory(&file).unwrap().into_rgba8().into_raw(), bytes);
     }

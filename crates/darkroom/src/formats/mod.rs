@@ -16,7 +16,7 @@ pub(crate) use crate::exif::orientation_of;
 use crate::jpeg::{self, Jpeg};
 use crate::raster::picture::{Channels, Picture};
 use crate::rights::Rights;
-use crate::{Limits, RenderError, SourceFormat};
+use crate::{Extent, Limits, RenderError, SourceFormat};
 pub(crate) use decoded::{Decoded, check_size};
 
 /// Decodes an original of any format but JPEG, which is opened first: see [`Jpeg`].
@@ -42,7 +42,8 @@ pub(crate) fn rights_of(original: &[u8], format: SourceFormat, limits: &Limits) 
 
 /// Runs one of `image`'s decoders, whose announced size is checked here.
 fn read_pixels(decoder: impl ImageDecoder, limits: &Limits) -> Result<Picture, RenderError> {
-    let size = decoder.dimensions();
+    let (width, height) = decoder.dimensions();
+    let size = Extent::new(width, height);
     check_size(size, limits)?;
     let (channels, wide) = match decoder.color_type() {
         ColorType::L8 => (Channels::Grey, false),
@@ -56,7 +57,7 @@ fn read_pixels(decoder: impl ImageDecoder, limits: &Limits) -> Result<Picture, R
         _ => return Err(RenderError::unsupported("a colour type that is not decoded")),
     };
     let sample_bytes = if wide { 2 } else { 1 };
-    let mut bytes = vec![0; size.0 as usize * size.1 as usize * channels.count() * sample_bytes];
+    let mut bytes = vec![0; size.bytes(channels.count() * sample_bytes)];
     decoder.read_image(&mut bytes).map_err(from_image_error)?;
     Ok(match wide {
         true => Picture::from_16_bit(size, channels, bytes),

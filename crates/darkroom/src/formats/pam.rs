@@ -1,5 +1,7 @@
 //! Owns pixels as a PAM file: what a worker hands a program of the operator's, and the check that it is exactly that.
 
+use crate::Extent;
+
 /// The header of a PAM file; rows of `depth` bytes a pixel follow, from the top, without padding: 3 are red, green and
 /// blue, sRGB; 4 are these and alpha, not premultiplied; 1 and 2 are grey without and with alpha.
 pub fn pam_header(width: u32, height: u32, depth: usize) -> Vec<u8> {
@@ -13,10 +15,10 @@ pub fn pam_header(width: u32, height: u32, depth: usize) -> Vec<u8> {
         .into_bytes()
 }
 
-/// Whether `file` is a PAM file of `width` x `height` pixels of `depth` bytes, whole and with nothing behind it.
-pub(crate) fn is_pam(file: &[u8], (width, height): (u32, u32), depth: usize) -> bool {
-    let pixels = file.strip_prefix(&pam_header(width, height, depth)[..]);
-    let expected = u64::from(width) * u64::from(height) * depth as u64;
+/// Whether `file` is a PAM file of this size, with pixels of `depth` bytes, whole and with nothing behind it.
+pub(crate) fn is_pam(file: &[u8], size: Extent, depth: usize) -> bool {
+    let pixels = file.strip_prefix(&pam_header(size.width, size.height, depth)[..]);
+    let expected = size.pixels() * depth as u64;
     pixels.is_some_and(|pixels| pixels.len() as u64 == expected)
 }
 
@@ -27,11 +29,11 @@ mod tests {
     #[test]
     fn a_file_is_of_one_size_and_depth_to_the_byte() {
         let whole = [pam_header(2, 3, 4), vec![7; 24]].concat();
-        assert!(is_pam(&whole, (2, 3), 4));
-        assert!(!is_pam(&whole, (3, 2), 4));
-        assert!(!is_pam(&whole, (2, 3), 3));
-        assert!(!is_pam(&whole[..whole.len() - 1], (2, 3), 4));
-        assert!(!is_pam(&[&whole[..], b"x"].concat(), (2, 3), 4));
-        assert!(!is_pam(b"", (0, 0), 3));
+        assert!(is_pam(&whole, Extent::new(2, 3), 4));
+        assert!(!is_pam(&whole, Extent::new(3, 2), 4));
+        assert!(!is_pam(&whole, Extent::new(2, 3), 3));
+        assert!(!is_pam(&whole[..whole.len() - 1], Extent::new(2, 3), 4));
+        assert!(!is_pam(&[&whole[..], b"x"].concat(), Extent::new(2, 3), 4));
+        assert!(!is_pam(b"", Extent::new(0, 0), 3));
     }
 }

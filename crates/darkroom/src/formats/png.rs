@@ -8,7 +8,7 @@ use image::codecs::png::PngDecoder;
 
 use super::{Decoded, check_size, from_image_error, orientation_of, read_pixels, within_limit};
 use crate::raster::picture::Picture;
-use crate::{Limits, RenderError};
+use crate::{Extent, Limits, RenderError};
 
 const SIGNATURE_BYTES: usize = 8;
 /// Where a file says the bits of a sample and, behind that, the colour type.
@@ -30,7 +30,7 @@ pub(super) fn decode(file: &[u8], limits: &Limits) -> Result<Decoded, RenderErro
         RenderError::Corrupt(_) if parts.is_cut => RenderError::truncated("the file ends in its pixel data"),
         error => error,
     })?;
-    let size = (picture.width, picture.height);
+    let size = picture.size;
     Ok(Decoded { picture, size, times: 1.0, orientation: orientation_of(parts.exif), icc })
 }
 
@@ -141,11 +141,12 @@ fn next_chunk(bytes: &[u8]) -> Result<(Chunk<'_>, &[u8]), RenderError> {
     Ok((Chunk { kind: &whole[4..8], content: &whole[8..8 + length], whole }, rest))
 }
 
-fn header_size(chunk: &Chunk<'_>) -> Result<(u32, u32), RenderError> {
+fn header_size(chunk: &Chunk<'_>) -> Result<Extent, RenderError> {
     let (b"IHDR", [w3, w2, w1, w0, h3, h2, h1, h0, ..]) = (chunk.kind, chunk.content) else {
         return Err(RenderError::corrupt("the first chunk is not a header"));
     };
-    Ok((u32::from_be_bytes([*w3, *w2, *w1, *w0]), u32::from_be_bytes([*h3, *h2, *h1, *h0])))
+    let side = |bytes: [&u8; 4]| u32::from_be_bytes(bytes.map(|byte| *byte));
+    Ok(Extent::new(side([w3, w2, w1, w0]), side([h3, h2, h1, h0])))
 }
 
 fn is_essential(chunk: &Chunk<'_>, limits: &Limits) -> bool {

@@ -5,9 +5,9 @@ use image::metadata::Orientation;
 
 use super::webp_decode::Bitstream;
 use super::{Decoded, check_size, orientation_of, within_limit};
-use crate::raster::canvas::on_canvas;
+use crate::raster::canvas::{Corner, on_canvas};
 use crate::raster::picture::Channels;
-use crate::{Limits, RenderError};
+use crate::{Extent, Limits, RenderError};
 
 /// `RIFF`, length, `WEBP`.
 const HEADER_BYTES: usize = 12;
@@ -30,7 +30,7 @@ pub(super) fn decode(file: &[u8], limits: &Limits) -> Result<Decoded, RenderErro
     frame.check(bits.size, canvas)?;
     let is_sheer = bits.has_alpha && (parts.canvas.is_none() || parts.announces(HAS_ALPHA));
     let channels = if is_sheer || bits.size != canvas { Channels::Rgba } else { Channels::Rgb };
-    let picture = on_canvas(bits.pixels(channels)?, frame.place, canvas);
+    let picture = on_canvas(bits.pixels(channels)?, frame.corner, canvas);
     let orientation: Orientation = orientation_of(parts.exif);
     let icc = within_limit(parts.icc.map(<[u8]>::to_vec), limits);
     Ok(Decoded { picture, size: canvas, times: 1.0, orientation, icc })
@@ -43,16 +43,16 @@ pub(super) fn exif(file: &[u8]) -> Option<&[u8]> {
 
 /// A still picture, or the first frame of an animation.
 struct Frame<'a> {
-    place: (u32, u32),
+    corner: Corner,
     /// What an animation says it is; a still picture is its canvas.
-    size: Option<(u32, u32)>,
+    size: Option<Extent>,
     chunks: &'a [u8],
 }
 
 impl Frame<'_> {
     /// Whether it is as large as it is said to be, and within its canvas.
-    fn check(&self, size: (u32, u32), canvas: (u32, u32)) -> Result<(), RenderError> {
-        let fits = self.place.0 + size.0 <= canvas.0 && self.place.1 + size.1 <= canvas.1;
+    fn check(&self, size: Extent, canvas: Extent) -> Result<(), RenderError> {
+        let fits = self.corner.reach(size).fits_into(canvas);
         if size != self.size.unwrap_or(canvas) || !fits {
             return Err(RenderError::corrupt("a picture of another size than its canvas or frame"));
         }
@@ -64,7 +64,7 @@ impl Frame<'_> {
 struct Parts<'a> {
     /// What the extended header announces; a simple file has none.
     flags: u8,
-    canvas: Option<(u32, u32)>,
+    canvas: Option<Extent>,
     exif: Option<&'a [u8]>,
     icc: Option<&'a [u8]>,
     frame: Option<Frame<'a>>,
@@ -81,7 +81,7 @@ impl<'a> Parts<'a> {
         match (chunk.kind, chunk.content) {
             (b"VP8X", [flags, _, _, _, size @ ..]) if is_first && size.len() >= 6 => {
                 self.flags = *flags;
-                self.canvas = Some((le24(size, 0) + 1, le24(size, 3) + 1));
+                self.canvas = Some(Extent::new(le24(size, 0) + 1, le24(size, 3) + 1));
             }
             (b"EXIF", content) if self.announces(HAS_EXIF) => {
                 self.exif.get_or_insert(content);
@@ -119,7 +119,7 @@ fn walk(file: &[u8]) -> Result<Parts<'_>, RenderError> {
         return Err(RenderError::corrupt("two still pictures"));
     }
     if !parts.announces(IS_ANIMATED) {
-        let still = |chunks| Frame { place: (0, 0), size: None, chunks };
+        let still = |chunks| Frame { corner: Corner::FIRST, size: None, chunks };
         parts.frame = pixels_in(chunks)?.map(still);
     }
     Ok(parts)
@@ -131,8 +131,8 @@ fn frame(content: &[u8]) -> Result<Frame<'_>, RenderError> {
     };
     let chunks = pixels_in(rest)?.ok_or_else(|| RenderError::corrupt("a frame without a picture"))?;
     Ok(Frame {
-        place: (2 * le24(head, 0), 2 * le24(head, 3)),
-        size: Some((le24(head, 6) + 1, le24(head, 9) + 1)),
+        corner: Corner { left: 2 * le24(head, 0), top: 2 * le24(head, 3) },
+        size: Some(Extent::new(le24(head, 6) + 1, le24(head, 9) + 1)),
         chunks,
     })
 }
@@ -271,7 +271,7 @@ mod tests {
                 .write_image(&grey, width, height, ExtendedColorType::Rgb8)
                 .unwrap();
             let picture = decode(&file, &Limits::DEFAULT).unwrap().picture;
-            assert_eq!((picture.width, picture.height, picture.bytes), (width, height, grey));
+            assert_eq!((picture.size, picture.bytes), (Extent::new(width, height), grey));
         }
     }
 
@@ -325,7 +325,7 @@ mod tests {
         WebPEncoder::new_lossless(&mut lossless)
             .write_image(&pixels(), 60, 44, ExtendedColorType::Rgba8)
             .unwrap();
-        let lossy = encode_pixels(&Picture::new((60, 44), Channels::Rgba, pixels()), 70).unwrap();
+        let lossy = encode_pixels(&Picture::new(Extent::new(60, 44), Channels::Rgba, pixels()), 70).unwrap();
         [lossless, lossy]
     }
 

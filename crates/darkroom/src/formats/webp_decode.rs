@@ -9,8 +9,8 @@ use libwebp_sys::{
 };
 use std::mem::MaybeUninit;
 
-use crate::RenderError;
 use crate::raster::picture::{Channels, Picture};
+use crate::{Extent, RenderError};
 
 /// What libwebp takes for a pixel beside the picture: two whole ones of a lossless file, or rows and alpha of a lossy one.
 const PIXEL_BYTES: usize = 8;
@@ -21,7 +21,7 @@ const FILE_BYTES: usize = 8 << 20;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Bitstream<'a> {
     chunks: &'a [u8],
-    pub(super) size: (u32, u32),
+    pub(super) size: Extent,
     pub(super) has_alpha: bool,
 }
 
@@ -38,7 +38,7 @@ impl<'a> Bitstream<'a> {
         let side = |pixels: i32| u32::try_from(pixels).map_err(RenderError::corrupt);
         Ok(Self {
             chunks,
-            size: (side(features.width)?, side(features.height)?),
+            size: Extent::new(side(features.width)?, side(features.height)?),
             has_alpha: features.has_alpha != 0,
         })
     }
@@ -50,8 +50,8 @@ impl<'a> Bitstream<'a> {
             Channels::Rgba => WEBP_CSP_MODE::MODE_RGBA,
             other => unreachable!("no WebP becomes {other:?}"),
         };
-        let row_bytes = self.size.0 as usize * channels.count();
-        let mut bytes = vec![0; row_bytes * self.size.1 as usize];
+        let row_bytes = self.size.width as usize * channels.count();
+        let mut bytes = vec![0; row_bytes * self.size.height as usize];
         let mut config = WebPDecoderConfig::new().expect("libwebp has the version it was built with");
         config.output.colorspace = colours;
         config.output.is_external_memory = 1;
@@ -71,8 +71,7 @@ impl<'a> Bitstream<'a> {
 
     /// Whether there is as much memory as libwebp may need for this picture.
     fn fits(&self) -> bool {
-        let pixels = self.size.0 as usize * self.size.1 as usize;
-        Vec::<u8>::new().try_reserve_exact(pixels * PIXEL_BYTES + FILE_BYTES).is_ok()
+        Vec::<u8>::new().try_reserve_exact(self.size.bytes(PIXEL_BYTES) + FILE_BYTES).is_ok()
     }
 }
 

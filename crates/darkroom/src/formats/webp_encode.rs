@@ -10,28 +10,28 @@ use libwebp_sys::{
 };
 use std::mem::MaybeUninit;
 
-use crate::RenderError;
 use crate::raster::picture::{Channels, Picture};
+use crate::{Extent, RenderError};
 
 /// libwebp's own default: slower methods save 3 % for twice the time.
 const METHOD: i32 = 4;
 /// The format has fourteen bits for a side.
-const SIDE_PIXELS_MAX: usize = 16_383;
+const SIDE_PIXELS_MAX: u32 = 16_383;
 
 /// Luma and two chroma planes of 4:2:0 in the limited range of BT.601, rows without padding.
 pub(crate) struct Video {
-    pub(crate) size: (u32, u32),
+    pub(crate) size: Extent,
     pub(crate) luma: Vec<u8>,
     pub(crate) chroma: [Vec<u8>; 2],
 }
 
 /// Encodes planes. The planes' lengths fit their size, otherwise it panics.
 pub(crate) fn encode_planes(video: &mut Video, quality: u8) -> Result<Vec<u8>, RenderError> {
-    let (width, height) = (video.size.0 as usize, video.size.1 as usize);
+    let (width, height) = (video.size.width as usize, video.size.height as usize);
     let (across, down) = (width.div_ceil(2), height.div_ceil(2));
     assert_eq!(video.luma.len(), width * height, "luma has a sample for each pixel");
     assert!(video.chroma.iter().all(|plane| plane.len() == across * down), "chroma has one for each four");
-    let mut page = Page::new((width, height))?;
+    let mut page = Page::new(video.size)?;
     let picture = &mut page.picture;
     (picture.y_stride, picture.uv_stride) = (side(width)?, side(across)?);
     picture.y = video.luma.as_mut_ptr();
@@ -44,7 +44,7 @@ pub(crate) fn encode_planes(video: &mut Video, quality: u8) -> Result<Vec<u8>, R
 
 /// Encodes RGB, or RGBA with its alpha; other pixels are none for it, and it panics.
 pub(crate) fn encode_pixels(source: &Picture, quality: u8) -> Result<Vec<u8>, RenderError> {
-    let (width, height) = (source.width as usize, source.height as usize);
+    let (width, height) = (source.size.width as usize, source.size.height as usize);
     let import = match source.channels {
         Channels::Rgb => WebPPictureImportRGB,
         Channels::Rgba => WebPPictureImportRGBA,
@@ -52,7 +52,7 @@ pub(crate) fn encode_pixels(source: &Picture, quality: u8) -> Result<Vec<u8>, Re
     };
     let pitch = width * source.channels.count();
     assert_eq!(source.bytes.len(), pitch * height, "a picture's buffer has the picture's size");
-    let mut page = Page::new((width, height))?;
+    let mut page = Page::new(source.size)?;
     // SAFETY: the buffer holds `height` rows of `pitch` bytes, as asserted, and is only read, before this call returns.
     // The picture is initialised, and what it allocates is freed with the page.
     let imported = unsafe { import(&raw mut page.picture, source.bytes.as_ptr(), side(pitch)?) };
@@ -69,12 +69,12 @@ struct Page {
 }
 
 impl Page {
-    fn new((width, height): (usize, usize)) -> Result<Self, RenderError> {
-        if width.max(height) > SIDE_PIXELS_MAX {
+    fn new(size: Extent) -> Result<Self, RenderError> {
+        if size.longer_side() > SIDE_PIXELS_MAX {
             return Err(RenderError::unsupported("WebP has at most 16383 pixels a side"));
         }
         let mut picture = WebPPicture::new().expect("libwebp has the version it was built with");
-        (picture.width, picture.height) = (side(width)?, side(height)?);
+        (picture.width, picture.height) = (size.width.cast_signed(), size.height.cast_signed());
         picture.use_argb = 0;
         Ok(Self { picture })
     }

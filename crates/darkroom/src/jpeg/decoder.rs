@@ -14,14 +14,14 @@ use turbojpeg::{
 use super::bare::{self, Codes};
 use super::headers::{Coding, FrameHeader};
 use super::libjpeg::{Source, Trouble};
-use super::read::{self, Census, Detail, ScanData, census};
+use super::read::{self, Census, Detail, Memory, ScanData, census};
 use super::walk::{End, Markers, walk};
 use crate::formats::{Decoded, check_size, orientation_of};
-use crate::raster::axis::Axis;
+use crate::raster::axis::{Axes, Axis};
 use crate::raster::picture::{Channels, Picture};
 use crate::raster::plane::Plane;
 use crate::raster::planes::Planes;
-use crate::{Limits, RenderError};
+use crate::{Extent, Limits, RenderError};
 
 /// Tables and scans of an everyday file; one with more is left to libjpeg.
 const SEGMENTS_MAX: usize = 256;
@@ -61,7 +61,7 @@ pub(crate) struct Jpeg<'a> {
     frame: FrameHeader,
     header: DecompressHeader,
     /// Pixels as stored.
-    pub(crate) size: (u32, u32),
+    pub(crate) size: Extent,
 }
 
 impl<'a> Jpeg<'a> {
@@ -141,7 +141,7 @@ impl<'a> Jpeg<'a> {
 
     /// Draws the planes ourselves, where we can: a sequential file whole, or from each block's lowest coefficients, where
     /// that is enough of them. The rest of a progressive file need not be read then.
-    fn drawn(&self, reduction: f64, decoder: &mut JpegDecoder) -> Option<Vec<(Axis, Axis)>> {
+    fn drawn(&self, reduction: f64, decoder: &mut JpegDecoder) -> Option<Vec<Axes>> {
         if self.markers.segments.len() > SEGMENTS_MAX {
             return None;
         }
@@ -157,18 +157,19 @@ impl<'a> Jpeg<'a> {
             false if reduction < 2.0 => [Detail::Whole; 3],
             _ => return None,
         };
-        let memory = (&mut decoder.data, &mut decoder.planes);
+        let memory = Memory { data: &mut decoder.data, samples: &mut decoder.planes };
         read::draw(&self.frame, &self.markers.segments, detail, memory)
     }
 
-    fn axes(&self, image: &YuvImage<&[u8]>, denominator: usize) -> Vec<(Axis, Axis)> {
+    fn axes(&self, image: &YuvImage<&[u8]>, denominator: usize) -> Vec<Axes> {
         let axis = |samples: usize, pixels: u32, step: usize| Axis {
             samples: u32::try_from(samples).expect("a side is at most 65,535"),
             start: 0.0,
             cover: f64::from(pixels) / (denominator * step) as f64,
         };
-        let axes = |(width, height), (across, down)| {
-            (axis(width, self.size.0, across), axis(height, self.size.1, down))
+        let axes = |(width, height), (across, down)| Axes {
+            across: axis(width, self.size.width, across),
+            down: axis(height, self.size.height, down),
         };
         let luma = axes(image.y_size(), (1, 1));
         if image.subsamp == Subsamp::Gray {
@@ -198,7 +199,7 @@ impl<'a> Jpeg<'a> {
         }
         let side = |pixels: usize| u32::try_from(pixels).expect("a side is at most 65,535");
         Ok(Decoded {
-            picture: Picture::new((side(width), side(height)), channels, bytes),
+            picture: Picture::new(Extent::new(side(width), side(height)), channels, bytes),
             size: self.size,
             times: factor.denom() as f64,
             orientation: self.orientation(),
@@ -289,8 +290,8 @@ fn digest(samples: &[u8]) -> u64 {
     hasher.finish()
 }
 
-fn split<'b>(mut bytes: &'b [u8], axes: &[(Axis, Axis)]) -> Planes<&'b [u8]> {
-    let plane = |&(across, down): &(Axis, Axis)| {
+fn split<'b>(mut bytes: &'b [u8], axes: &[Axes]) -> Planes<&'b [u8]> {
+    let plane = |&Axes { across, down }: &Axes| {
         let (plane, rest) = bytes.split_at(across.samples as usize * down.samples as usize);
         bytes = rest;
         Plane { across, down, bytes: plane }

@@ -3,7 +3,7 @@
 
 use super::dct::SIDE;
 use super::markers::{SOF0, SOF2, SOF3, SOF9, SOF10};
-use crate::RenderError;
+use crate::{Extent, RenderError};
 
 /// Which coefficients a scan holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,8 +31,7 @@ pub(super) struct ComponentHeader {
 pub(super) struct FrameHeader {
     pub(super) coding: Coding,
     pub(super) is_arithmetic: bool,
-    /// Width and height in pixels.
-    pub(super) size: (u32, u32),
+    pub(super) size: Extent,
     pub(super) components: Vec<ComponentHeader>,
     /// The largest sampling factors.
     pub(super) sampling: (usize, usize),
@@ -63,7 +62,8 @@ impl FrameHeader {
         let components: Vec<_> = parts.iter().map(ComponentHeader::read).collect();
         let most = |most: (usize, usize), (h, v): (usize, usize)| (most.0.max(h), most.1.max(v));
         let sampling = components.iter().map(|component| component.sampling).fold((1, 1), most);
-        let frame = Self { coding, is_arithmetic, size: (side(w1, w0), side(h1, h0)), components, sampling };
+        let size = Extent::new(side(w1, w0), side(h1, h0));
+        let frame = Self { coding, is_arithmetic, size, components, sampling };
         frame.check_sampling()?;
         Ok(frame)
     }
@@ -84,7 +84,7 @@ impl FrameHeader {
     pub(super) fn samples(&self, component: usize) -> (usize, usize) {
         let (h, v) = self.components[component].sampling;
         let samples = |side: u32, factor: usize, most: usize| (side as usize * factor).div_ceil(most);
-        (samples(self.size.0, h, self.sampling.0), samples(self.size.1, v, self.sampling.1))
+        (samples(self.size.width, h, self.sampling.0), samples(self.size.height, v, self.sampling.1))
     }
 
     /// Units of a component that hold some of the picture, across and down: blocks, or samples of a lossless file.
@@ -96,7 +96,7 @@ impl FrameHeader {
     /// MCUs of a scan of all components, across and down.
     pub(super) fn mcus(&self) -> (usize, usize) {
         let mcus = |side: u32, most: usize| (side as usize).div_ceil(self.unit() * most);
-        (mcus(self.size.0, self.sampling.0), mcus(self.size.1, self.sampling.1))
+        (mcus(self.size.width, self.sampling.0), mcus(self.size.height, self.sampling.1))
     }
 
     /// MCUs of a scan, across and down: one component alone has no more of them than it has units.
@@ -171,7 +171,7 @@ mod tests {
     #[test]
     fn units_and_mcus_cover_the_picture() {
         let frame = FrameHeader::read(SOF0, &FRAME).unwrap();
-        assert_eq!((frame.size, frame.mcus()), ((33, 17), (3, 2)));
+        assert_eq!((frame.size, frame.mcus()), (Extent::new(33, 17), (3, 2)));
         assert_eq!((frame.used(0), frame.used(1)), ((5, 3), (3, 2)));
         let lossless = FrameHeader::read(SOF3, &FRAME).unwrap();
         assert_eq!((lossless.used(0), lossless.mcus()), ((33, 17), (17, 9)));

@@ -59,6 +59,7 @@ mod libjpeg;
 mod markers;
 mod profile;
 mod read;
+mod spot;
 mod walk;
 mod write;
 

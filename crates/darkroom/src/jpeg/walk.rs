@@ -8,7 +8,7 @@ use super::markers::{
     APP0, APP1, APP2, APP14, APP15, COM, DAC, DHT, DNL, DQT, DRI, EOI, RST0, RST7, SOI, SOS, TEM, is_frame,
 };
 use super::profile::Profile;
-use crate::RenderError;
+use crate::{Extent, RenderError};
 
 /// Segments of tables and scans; each scan of a real file has a few.
 const SEGMENTS_MAX: usize = 4096;
@@ -48,8 +48,8 @@ pub(super) enum End {
 /// What the markers say.
 #[derive(Debug, Default)]
 pub(super) struct Markers<'a> {
-    /// Width and height of the first frame header, and the bits of its samples.
-    pub(super) announced: Option<((u32, u32), u8)>,
+    /// The size in the first frame header, and the bits of its samples.
+    pub(super) announced: Option<(Extent, u8)>,
     pub(super) frame: Option<FrameHeader>,
     /// The block after `Exif\0\0`.
     pub(super) exif: Option<&'a [u8]>,
@@ -201,7 +201,7 @@ impl<'a> Walker<'a> {
         }
         if let [precision, h1, h0, w1, w0, ..] = payload {
             let side = |high: u8, low: u8| u32::from(u16::from_be_bytes([high, low]));
-            self.seen.announced = Some(((side(*w1, *w0), side(*h1, *h0)), *precision));
+            self.seen.announced = Some((Extent::new(side(*w1, *w0), side(*h1, *h0)), *precision));
         }
         let frame = FrameHeader::read(marker, payload)?;
         self.coverage = Some(Coverage::new(&frame));

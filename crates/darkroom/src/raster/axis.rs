@@ -35,6 +35,20 @@ impl Axis {
     }
 }
 
+/// Where a picture lies on a plane of samples.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Axes {
+    pub(crate) across: Axis,
+    pub(crate) down: Axis,
+}
+
+/// How many samples a picture covers across and down: its last column and row may hold less than one.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Cover {
+    pub(crate) across: f64,
+    pub(crate) down: f64,
+}
+
 /// The part of a picture that is wanted on one axis, from 0 to 1.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Span {
@@ -83,13 +97,13 @@ pub(crate) fn cuts(source: Axis, span: Span, target: Axis) -> Vec<Cut> {
     };
     edges
         .windows(2)
-        .map(|piece| Cut::new(source.used(), (place(piece[0]), place(piece[1])), piece[1] - piece[0]))
+        .map(|piece| Cut::new(source.used(), place(piece[0])..place(piece[1]), piece[1] - piece[0]))
         .collect()
 }
 
 impl Cut {
-    fn new(used: u32, (from, to): (f64, f64), samples: u32) -> Self {
-        let (from, to) = (tidy(from).max(0.0), tidy(to).min(f64::from(used)));
+    fn new(used: u32, part: Range<f64>, samples: u32) -> Self {
+        let (from, to) = (tidy(part.start).max(0.0), tidy(part.end).min(f64::from(used)));
         let length = to - from;
         let reach = LOBES * (length / f64::from(samples)).max(1.0) + 1.0;
         // Casts of whole numbers from 0 to `used`.

@@ -8,6 +8,7 @@ use std::borrow::Cow;
 
 use moxcms::{CmsError, ColorProfile, DataColorSpace, Layout, TransformOptions};
 
+use crate::Extent;
 use crate::raster::picture::{Channels, Picture};
 
 /// Converts to sRGB: RGBA where there is alpha, RGB otherwise.
@@ -41,7 +42,7 @@ pub(crate) fn changes_nothing(channels: Channels, icc: &[u8]) -> bool {
         .map(|level| u8::try_from(u32::from(level) * 255 / 16).expect("16 * 255 / 16 is 255"))
         .collect();
     let width = u32::try_from(bytes.len() / count).expect("a few pixels");
-    let picture = Picture::new((width, 1), channels, bytes);
+    let picture = Picture::new(Extent::new(width, 1), channels, bytes);
     match by_profile(&picture, icc) {
         Err(_) => true,
         Ok(converted) => {
@@ -70,7 +71,7 @@ fn by_profile(picture: &Picture, icc: &[u8]) -> Result<Picture, CmsError> {
     let pixels = picture.bytes.len() / picture.channels.count();
     let mut bytes = vec![0; pixels * channels.count()];
     transform.transform(&picture.bytes, &mut bytes)?;
-    Ok(Picture::new((picture.width, picture.height), channels, bytes))
+    Ok(Picture::new(picture.size, channels, bytes))
 }
 
 /// Header and number of tags; each tag says name, place and length, four bytes each.
@@ -102,7 +103,7 @@ fn spread<const N: usize>(
     pixel: impl Fn(&[u8]) -> [u8; N],
 ) -> Picture {
     let bytes = picture.bytes.chunks_exact(picture.channels.count()).flat_map(pixel).collect();
-    Picture::new((picture.width, picture.height), channels, bytes)
+    Picture::new(picture.size, channels, bytes)
 }
 
 /// Light that is left by one ink under black: both subtract.
@@ -116,7 +117,7 @@ mod tests {
     use super::*;
 
     fn one(channels: Channels, bytes: &[u8]) -> Picture {
-        Picture::new((1, 1), channels, bytes.to_vec())
+        Picture::new(Extent::PIXEL, channels, bytes.to_vec())
     }
 
     #[test]

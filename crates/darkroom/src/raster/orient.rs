@@ -2,13 +2,14 @@
 
 use image::metadata::Orientation;
 
+use crate::Extent;
 use crate::raster::picture::Picture;
 use crate::raster::transpose::transpose;
 use crate::raster::turn::Turn;
 
 /// The size of the upright picture.
-pub(crate) fn upright_size(orientation: Orientation, (width, height): (u32, u32)) -> (u32, u32) {
-    if Turn::of(orientation).transposed { (height, width) } else { (width, height) }
+pub(crate) fn upright_size(orientation: Orientation, stored: Extent) -> Extent {
+    if Turn::of(orientation).transposed { stored.turned() } else { stored }
 }
 
 /// Turns pixels of `N` bytes, stored in rows of `width`, into `upright`, which is as long as `stored`.
@@ -33,9 +34,9 @@ pub(crate) fn upright(picture: Picture, orientation: Orientation) -> Picture {
     if turn == Turn::NONE {
         return picture;
     }
-    let size = upright_size(orientation, (picture.width, picture.height));
+    let size = upright_size(orientation, picture.size);
     let mut bytes = vec![0; picture.bytes.len()];
-    let width = picture.width as usize;
+    let width = picture.size.width as usize;
     match picture.channels.count() {
         1 => turned::<1>(turn, &picture.bytes, width, &mut bytes),
         2 => turned::<2>(turn, &picture.bytes, width, &mut bytes),
@@ -66,9 +67,9 @@ mod tests {
         ];
         for (value, width, pixels) in stored {
             let orientation = Orientation::from_exif(value).unwrap();
-            let picture = Picture::new((width, 6 / width), Channels::Grey, pixels.into());
+            let picture = Picture::new(Extent::new(width, 6 / width), Channels::Grey, pixels.into());
             let seen = upright(picture, orientation);
-            assert_eq!((seen.width, seen.height), (3, 2), "orientation {value}");
+            assert_eq!(seen.size, Extent::new(3, 2), "orientation {value}");
             assert_eq!(seen.bytes, b"abcdef", "orientation {value}");
         }
     }

@@ -3,10 +3,11 @@
 
 use enlarger::{Pixel, Target, View};
 
-use crate::RenderError;
+use crate::raster::axis::Cover;
 use crate::raster::lanczos;
 use crate::raster::plane::Scaler;
 use crate::raster::sheer::Sheer;
+use crate::{Extent, RenderError};
 
 /// What the bytes of a pixel mean.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,23 +38,22 @@ impl Channels {
 /// Pixels, not premultiplied.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Picture {
-    pub(crate) width: u32,
-    pub(crate) height: u32,
+    pub(crate) size: Extent,
     pub(crate) channels: Channels,
     pub(crate) bytes: Vec<u8>,
 }
 
 impl Picture {
     /// Takes `bytes` as a picture; the caller has made them of exactly this size.
-    pub(crate) fn new((width, height): (u32, u32), channels: Channels, bytes: Vec<u8>) -> Self {
-        let expected = width as usize * height as usize * channels.count();
+    pub(crate) fn new(size: Extent, channels: Channels, bytes: Vec<u8>) -> Self {
+        let expected = size.bytes(channels.count());
         assert_eq!(bytes.len(), expected, "a picture's buffer has the picture's size");
-        Self { width, height, channels, bytes }
+        Self { size, channels, bytes }
     }
 
     /// Takes native-endian 16-bit samples and rounds them to eight bits, in place: a second buffer would not fit in
     /// a worker for the largest pictures.
-    pub(crate) fn from_16_bit(size: (u32, u32), channels: Channels, mut bytes: Vec<u8>) -> Self {
+    pub(crate) fn from_16_bit(size: Extent, channels: Channels, mut bytes: Vec<u8>) -> Self {
         let samples = bytes.len() / 2;
         for index in 0..samples {
             let wide = u16::from_ne_bytes([bytes[2 * index], bytes[2 * index + 1]]);
@@ -65,38 +65,39 @@ impl Picture {
         Self::new(size, channels, bytes)
     }
 
-    /// Shrinks to `width` x `height` with a Lanczos filter. Colour is weighted by alpha, so that what is invisible
+    /// Shrinks to `size` with a Lanczos filter. Colour is weighted by alpha, so that what is invisible
     /// does not bleed into what is seen.
-    pub(crate) fn shrunk(&self, width: u32, height: u32, scaler: &mut Scaler) -> Result<Self, RenderError> {
-        let cover = (f64::from(self.width), f64::from(self.height));
-        self.shrunk_from(cover, (width, height), scaler)
+    pub(crate) fn shrunk(&self, size: Extent, scaler: &mut Scaler) -> Result<Self, RenderError> {
+        let cover = Cover { across: f64::from(self.size.width), down: f64::from(self.size.height) };
+        self.shrunk_from(cover, size, scaler)
     }
 
     /// The same for a picture whose last column and row hold less than a pixel: it has `cover` pixels.
     pub(crate) fn shrunk_from(
         &self,
-        cover: (f64, f64),
-        (width, height): (u32, u32),
+        cover: Cover,
+        size: Extent,
         scaler: &mut Scaler,
     ) -> Result<Self, RenderError> {
-        let mut bytes = scaler.take(width as usize * height as usize * self.channels.count());
+        let mut bytes = scaler.take(size.bytes(self.channels.count()));
         let resizer = scaler.resizer();
         let mut opaque = |pixel| {
-            let whole = [self.width, self.height];
-            let source = View { bytes: &self.bytes, pixel, width: self.width, from: [0, 0], size: whole };
-            let target = Target { bytes: &mut bytes, size: [width, height] };
-            let crop = lanczos::options().use_alpha(false).crop(0.0, 0.0, cover.0, cover.1);
+            let Extent { width, height } = self.size;
+            let source = View { bytes: &self.bytes, pixel, width, from: [0, 0], size: [width, height] };
+            let target = Target { bytes: &mut bytes, size: [size.width, size.height] };
+            let crop = lanczos::options().use_alpha(false).crop(0.0, 0.0, cover.across, cover.down);
             enlarger::resample(source, target, &crop, resizer).map_err(RenderError::corrupt)
         };
-        let sheer = Sheer { bytes: &self.bytes, width: self.width as usize, cover };
+        let sheer = Sheer { bytes: &self.bytes, width: self.size.width as usize, cover };
+        let width = size.width as usize;
         match self.channels {
             Channels::Grey => opaque(Pixel::One)?,
             Channels::Rgb => opaque(Pixel::Three)?,
             Channels::Cmyk => opaque(Pixel::Four)?,
-            Channels::GreyAlpha => sheer.shrink::<2>(width as usize, &mut bytes, resizer)?,
-            Channels::Rgba => sheer.shrink::<4>(width as usize, &mut bytes, resizer)?,
+            Channels::GreyAlpha => sheer.shrink::<2>(width, &mut bytes, resizer)?,
+            Channels::Rgba => sheer.shrink::<4>(width, &mut bytes, resizer)?,
         }
-        Ok(Self::new((width, height), self.channels, bytes))
+        Ok(Self::new(size, self.channels, bytes))
     }
 
     /// Drops the alpha channel where every pixel is opaque: such a picture has no alpha to keep.
@@ -127,10 +128,10 @@ mod tests {
 
     #[test]
     fn an_opaque_alpha_channel_is_dropped_and_another_is_kept() {
-        let opaque = Picture::new((2, 1), Channels::Rgba, vec![1, 2, 3, 255, 4, 5, 6, 255]);
+        let opaque = Picture::new(Extent::new(2, 1), Channels::Rgba, vec![1, 2, 3, 255, 4, 5, 6, 255]);
         let dropped = opaque.without_opaque_alpha();
         assert_eq!((dropped.channels, dropped.bytes), (Channels::Rgb, vec![1, 2, 3, 4, 5, 6]));
-        let sheer = Picture::new((2, 1), Channels::GreyAlpha, vec![1, 255, 4, 254]);
+        let sheer = Picture::new(Extent::new(2, 1), Channels::GreyAlpha, vec![1, 255, 4, 254]);
         assert_eq!(sheer.clone().without_opaque_alpha(), sheer);
     }
 
@@ -139,8 +140,8 @@ mod tests {
         // Left half opaque red, right half transparent green: no green may reach the visible part.
         let row: Vec<u8> =
             (0..64).flat_map(|x| if x < 32 { [255, 0, 0, 255] } else { [0, 255, 0, 0] }).collect();
-        let picture = Picture::new((64, 64), Channels::Rgba, row.repeat(64));
-        let small = picture.shrunk(9, 9, &mut Scaler::default()).unwrap();
+        let picture = Picture::new(Extent::new(64, 64), Channels::Rgba, row.repeat(64));
+        let small = picture.shrunk(Extent::new(9, 9), &mut Scaler::default()).unwrap();
         for pixel in small.bytes.chunks_exact(4).filter(|pixel| pixel[3] > 0) {
             assert!(pixel[1] < 3, "green in {pixel:?}");
         }
@@ -156,10 +157,10 @@ mod tests {
             let sum: f64 = (0..samples).map(weight).sum();
             (0..samples).map(|at| weight(at) / sum).collect()
         };
-        let across = weights(picture.width, target.0, x);
-        let down = weights(picture.height, target.1, y);
+        let across = weights(picture.size.width, target.0, x);
+        let down = weights(picture.size.height, target.1, y);
         let mut sums = [0.0; 4];
-        for (row, down) in picture.bytes.chunks_exact(picture.width as usize * 4).zip(&down) {
+        for (row, down) in picture.bytes.chunks_exact(picture.size.width as usize * 4).zip(&down) {
             for (pixel, across) in row.chunks_exact(4).zip(&across) {
                 let alpha = f64::from(pixel[3]) * across * down;
                 (0..3).for_each(|channel| sums[channel] += f64::from(pixel[channel]) * alpha);
@@ -172,7 +173,7 @@ mod tests {
     proptest! {
         #[test]
         fn sixteen_bits_round_to_the_nearest_of_eight(wide in any::<u16>()) {
-            let picture = Picture::from_16_bit((1, 1), Channels::Grey, wide.to_ne_bytes().to_vec());
+            let picture = Picture::from_16_bit(Extent::PIXEL, Channels::Grey, wide.to_ne_bytes().to_vec());
             let exact = f64::from(wide) * 255.0 / 65_535.0;
             prop_assert!((f64::from(picture.bytes[0]) - exact).abs() <= 0.5);
         }
@@ -194,16 +195,17 @@ mod tests {
                 alpha => [colour[0], colour[1], colour[2], alpha],
             };
             let bytes = (0..width * height).flat_map(pixel).collect();
-            let picture = Picture::new((width, height), Channels::Rgba, bytes);
-            let small = picture.shrunk(across.min(width), down.min(height), &mut Scaler::default()).unwrap();
+            let picture = Picture::new(Extent::new(width, height), Channels::Rgba, bytes);
+            let target = Extent::new(across, down).within(picture.size);
+            let small = picture.shrunk(target, &mut Scaler::default()).unwrap();
             // Of what is hardly there a colour cannot be told.
             for seen in small.bytes.chunks_exact(4).filter(|seen| seen[3] > 3) {
                 let off = seen.iter().zip(colour).map(|(seen, colour)| seen.abs_diff(colour)).max().unwrap();
                 prop_assert!(off <= 2, "{seen:?} of {colour:?}");
             }
             let greys = |bytes: &[u8]| bytes.chunks_exact(4).flat_map(|pixel| [pixel[0], pixel[3]]).collect();
-            let grey = Picture::new((width, height), Channels::GreyAlpha, greys(&picture.bytes));
-            let small_grey = grey.shrunk(small.width, small.height, &mut Scaler::default()).unwrap();
+            let grey = Picture::new(Extent::new(width, height), Channels::GreyAlpha, greys(&picture.bytes));
+            let small_grey = grey.shrunk(small.size, &mut Scaler::default()).unwrap();
             prop_assert_eq!(small_grey.bytes, greys(&small.bytes));
         }
 
@@ -214,9 +216,9 @@ mod tests {
             noise in proptest::collection::vec(any::<u8>(), 40 * 40 * 4),
         ) {
             let bytes = noise[..(width * height * 4) as usize].to_vec();
-            let picture = Picture::new((width, height), Channels::Rgba, bytes);
+            let picture = Picture::new(Extent::new(width, height), Channels::Rgba, bytes);
             let (across, down) = (across.min(width), down.min(height));
-            let small = picture.shrunk(across, down, &mut Scaler::default()).unwrap();
+            let small = picture.shrunk(Extent::new(across, down), &mut Scaler::default()).unwrap();
             for (at, pixel) in (0..).zip(small.bytes.chunks_exact(4)) {
                 let exact = filtered(&picture, (across, down), (at % across, at / across));
                 let alpha = exact[3].clamp(0.0, 255.0);
@@ -231,8 +233,9 @@ mod tests {
 
         #[test]
         fn one_colour_stays_that_colour(grey in any::<u8>(), side in 3u32..40, target in 1u32..3) {
-            let picture = Picture::new((side, side), Channels::Grey, vec![grey; (side * side) as usize]);
-            let small = picture.shrunk(target, target, &mut Scaler::default()).unwrap();
+            let bytes = vec![grey; (side * side) as usize];
+            let picture = Picture::new(Extent::new(side, side), Channels::Grey, bytes);
+            let small = picture.shrunk(Extent::new(target, target), &mut Scaler::default()).unwrap();
             prop_assert!(small.bytes.iter().all(|&sample| sample == grey));
         }
     }

@@ -42,6 +42,13 @@ pub(crate) struct Wanted {
     pub(crate) down: Axis,
 }
 
+/// Rows of samples in memory, each a `pitch` behind the one before.
+#[derive(Clone, Copy)]
+struct Rows<'a> {
+    bytes: &'a [u8],
+    pitch: usize,
+}
+
 /// The resizer and the memory it works in, kept from one picture to the next.
 #[derive(Default)]
 pub(crate) struct Scaler {
@@ -140,19 +147,19 @@ impl Scaler {
         across: &Cut,
         down: &Cut,
     ) -> Result<Vec<u8>, RenderError> {
-        let whole = (source.samples(), source.width());
+        let whole = Rows { bytes: source.samples(), pitch: source.width() };
         let columns = self.squeeze_and_turn(whole, across.reach.clone(), down)?;
-        let turned = (&columns[..], down.samples as usize);
+        let turned = Rows { bytes: &columns, pitch: down.samples as usize };
         let rows = self.squeeze_and_turn(turned, 0..down.samples, &across.within_reach())?;
         self.give_back(columns);
         Ok(rows)
     }
 
-    /// Resamples down some columns of a picture in memory of the given `pitch`, and makes rows of the columns: a strip
-    /// after the other, so that what is turned is still near.
+    /// Resamples down some columns of a picture, and makes rows of the columns: a strip after the other, so that what is
+    /// turned is still near.
     fn squeeze_and_turn(
         &mut self,
-        source: (&[u8], usize),
+        source: Rows<'_>,
         columns: Range<u32>,
         cut: &Cut,
     ) -> Result<Vec<u8>, RenderError> {
@@ -169,18 +176,13 @@ impl Scaler {
         Ok(turned)
     }
 
-    /// Resamples down some columns of a picture in memory of the given `pitch`.
-    fn squeeze(
-        &mut self,
-        (source, pitch): (&[u8], usize),
-        columns: Range<u32>,
-        cut: &Cut,
-    ) -> Result<Vec<u8>, RenderError> {
+    /// Resamples down some columns of a picture.
+    fn squeeze(&mut self, source: Rows<'_>, columns: Range<u32>, cut: &Cut) -> Result<Vec<u8>, RenderError> {
         let side = |pixels: usize| u32::try_from(pixels).map_err(RenderError::corrupt);
         let (width, rows) = (side(columns.len())?, side(cut.reach.len())?);
         let from = [columns.start, cut.reach.start];
-        let source =
-            View { bytes: source, pixel: Pixel::One, width: side(pitch)?, from, size: [width, rows] };
+        let pitch = side(source.pitch)?;
+        let source = View { bytes: source.bytes, pixel: Pixel::One, width: pitch, from, size: [width, rows] };
         let mut bytes = self.take(columns.len() * cut.samples as usize);
         let target = Target { bytes: &mut bytes, size: [width, cut.samples] };
         let from = cut.within_reach().from;

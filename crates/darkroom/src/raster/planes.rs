@@ -3,11 +3,11 @@
 
 use image::metadata::Orientation;
 
-use crate::RenderError;
 use crate::raster::axis::{Axis, Span};
 use crate::raster::orient::turned;
 use crate::raster::plane::{Plane, Scaler, Wanted};
 use crate::raster::turn::Turn;
+use crate::{Extent, RenderError};
 
 /// Pixels for each chroma sample of a rendition, across and down: 4:2:0.
 const CHROMA_STEP: u32 = 2;
@@ -24,7 +24,7 @@ pub(crate) struct Shape {
     /// The wanted part of the upright picture, across and down.
     pub(crate) spans: [Span; 2],
     /// Pixels of the upright rendition.
-    pub(crate) size: (u32, u32),
+    pub(crate) size: Extent,
     pub(crate) orientation: Orientation,
 }
 
@@ -51,7 +51,7 @@ impl Planes<Vec<u8>> {
 /// The stored grid that becomes the upright one when it is turned.
 fn wanted(shape: &Shape, turn: Turn, step: u32) -> Wanted {
     let [across, down] = shape.spans;
-    let (width, height) = shape.size;
+    let Extent { width, height } = shape.size;
     let upright = [(across, Axis::new(width, step)), (down, Axis::new(height, step))];
     let [across, down] = if turn.transposed { [upright[1], upright[0]] } else { upright };
     let stored = |(span, axis): (Span, Axis), reversed: bool| match reversed {

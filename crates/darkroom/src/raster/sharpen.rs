@@ -19,9 +19,9 @@ pub(crate) fn sharpened(mut picture: Picture, sharpen: Sharpen) -> Picture {
     let plane =
         |of: &dyn Fn(&[u8]) -> f32| -> Vec<f32> { picture.bytes.chunks_exact(count).map(of).collect() };
     let weights = weights(sharpen.radius_px_percent);
-    let size = (picture.width as usize, picture.height as usize);
-    let blurred = blur(&plane(&|pixel| brightness(pixel) * alpha_of(pixel)), size, &weights);
-    let seen = is_sheer.then(|| blur(&plane(&alpha_of), size, &weights));
+    let width = picture.size.width as usize;
+    let blurred = blur(&plane(&|pixel| brightness(pixel) * alpha_of(pixel)), width, &weights);
+    let seen = is_sheer.then(|| blur(&plane(&alpha_of), width, &weights));
     let amount = f32::from(sharpen.amount_percent) / 100.0;
     for (index, pixel) in picture.bytes.chunks_exact_mut(count).enumerate() {
         if is_sheer && pixel[3] == 0 {
@@ -54,8 +54,9 @@ fn weights(radius_px_percent: u16) -> Vec<f32> {
     parts.into_iter().map(|part| (part / ONE) as f32).collect()
 }
 
-/// Blurs a plane: rows, then columns. Beyond an edge the edge goes on.
-fn blur(plane: &[f32], (width, height): (usize, usize), weights: &[f32]) -> Vec<f32> {
+/// Blurs a plane whose rows are `width` long: rows, then columns. Beyond an edge the edge goes on.
+fn blur(plane: &[f32], width: usize, weights: &[f32]) -> Vec<f32> {
+    let height = plane.len() / width;
     let reach = weights.len() - 1;
     let mut rows = vec![0.0; plane.len()];
     let mut padded = vec![0.0; width + 2 * reach];
@@ -91,6 +92,7 @@ fn weigh<'a>(sums: &mut [f32], weights: &[f32], neighbours: impl Fn(usize) -> (&
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Extent;
     use proptest::prelude::*;
 
     fn mask(amount_percent: u16, radius_px_percent: u16) -> Sharpen {
@@ -101,7 +103,7 @@ mod tests {
     fn a_blur_is_a_gaussians() {
         let mut point = vec![0.0; 21 * 21];
         point[10 * 21 + 10] = 60_000.0;
-        let blurred = blur(&point, (21, 21), &weights(150));
+        let blurred = blur(&point, 21, &weights(150));
         let exact =
             |x: f64, y: f64| 60_000.0 / (2.0 * std::f64::consts::PI * 2.25) * (-(x * x + y * y) / 4.5).exp();
         for (x, y) in [(0, 0), (1, 0), (0, 2), (2, 2), (3, 1)] {
@@ -115,7 +117,7 @@ mod tests {
     fn an_edge_gets_the_difference_to_its_blur_added_to_each_channel() {
         let row: Vec<u8> =
             (0..20).flat_map(|x| if x < 10 { [60, 100, 20] } else { [120, 160, 80] }).collect();
-        let picture = Picture::new((20, 9), Channels::Rgb, row.repeat(9));
+        let picture = Picture::new(Extent::new(20, 9), Channels::Rgb, row.repeat(9));
         let sharp = sharpened(picture, mask(100, 100));
         let pixel = |x: usize| &sharp.bytes[(4 * 20 + x) * 3..][..3];
         // Half a step of 60 lies beyond the edge: the blur there is 30 more or less, seen from half a pixel away.
@@ -130,7 +132,7 @@ mod tests {
     fn what_is_invisible_gives_nothing_to_what_is_seen() {
         let row: Vec<u8> =
             (0..16).flat_map(|x| if x < 8 { [90, 90, 90, 255] } else { [255, 0, 255, 0] }).collect();
-        let picture = Picture::new((16, 8), Channels::Rgba, row.repeat(8));
+        let picture = Picture::new(Extent::new(16, 8), Channels::Rgba, row.repeat(8));
         let sharp = sharpened(picture.clone(), mask(500, 200));
         let seen = |picture: &Picture| -> Vec<u8> {
             picture.bytes.chunks_exact(4).filter(|pixel| pixel[3] > 0).flatten().copied().collect()
@@ -146,7 +148,7 @@ mod tests {
             noise in proptest::collection::vec(any::<u8>(), 64 * 4),
         ) {
             let bytes = noise[..(width * height * 4) as usize].to_vec();
-            let picture = Picture::new((width, height), Channels::Rgba, bytes);
+            let picture = Picture::new(Extent::new(width, height), Channels::Rgba, bytes);
             let sharp = sharpened(picture.clone(), mask(amount, radius));
             let alphas = |picture: &Picture| picture.bytes.iter().skip(3).step_by(4).copied().collect::<Vec<_>>();
             prop_assert_eq!(alphas(&sharp), alphas(&picture));
@@ -159,7 +161,7 @@ mod tests {
         ) {
             let pixel = |&alpha: &u8| [colour[0], colour[1], colour[2], alpha];
             let bytes = alphas[..(width * height) as usize].iter().flat_map(pixel).collect();
-            let picture = Picture::new((width, height), Channels::Rgba, bytes);
+            let picture = Picture::new(Extent::new(width, height), Channels::Rgba, bytes);
             prop_assert_eq!(sharpened(picture.clone(), mask(amount, radius)), picture);
         }
     }

@@ -6,6 +6,7 @@ use enlarger::{WidePixel, WideTarget, WideView};
 use fast_image_resize::Resizer;
 
 use crate::RenderError;
+use crate::raster::axis::Cover;
 use crate::raster::lanczos::{self, LOBES};
 use crate::raster::weighted::{divide, weigh};
 
@@ -21,8 +22,8 @@ pub(crate) struct Sheer<'a> {
     pub(crate) bytes: &'a [u8],
     /// Pixels in a row.
     pub(crate) width: usize,
-    /// How much of the pixels is picture, across and down.
-    pub(crate) cover: (f64, f64),
+    /// How much of the pixels is picture.
+    pub(crate) cover: Cover,
 }
 
 impl Sheer<'_> {
@@ -34,7 +35,7 @@ impl Sheer<'_> {
         resizer: &mut Resizer,
     ) -> Result<(), RenderError> {
         let height = self.bytes.len() / N / self.width;
-        let step = self.cover.1 * (width * N) as f64 / target.len() as f64;
+        let step = self.cover.down * (width * N) as f64 / target.len() as f64;
         let reach = LOBES * step.max(1.0) + 1.0;
         let copied = (height as f64 * COPIED).max(REACHES * reach) - 2.0 * reach;
         // A cast cuts off.
@@ -45,7 +46,7 @@ impl Sheer<'_> {
             let count = rows.len() / N / width;
             done += count;
             // Sums of steps would run away from the rows, and beyond the last one.
-            let to = (done as f64 * step).min(self.cover.1);
+            let to = (done as f64 * step).min(self.cover.down);
             // Casts of whole numbers from 0 to the height.
             let (first, last) =
                 ((from - reach).floor().max(0.0) as usize, ((to + reach).ceil() as usize).min(height));
@@ -56,7 +57,7 @@ impl Sheer<'_> {
             let options = lanczos::options().use_alpha(false);
             let above = from - first as f64;
             let rows_seen = (to - from).min((last - first) as f64 - above);
-            let options = options.crop(0.0, above, self.cover.0, rows_seen);
+            let options = options.crop(0.0, above, self.cover.across, rows_seen);
             let band = WideTarget { pixels: &mut shrunk, width };
             enlarger::resample_wide(source, band, &options, resizer).map_err(RenderError::corrupt)?;
             divide::<N>(&shrunk, rows);

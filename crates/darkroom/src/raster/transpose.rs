@@ -3,10 +3,25 @@
 
 #![cfg_attr(target_arch = "x86_64", expect(unsafe_code, reason = "SSE2 loads and stores take pointers"))]
 
+use std::ops::Range;
+
 use crate::raster::turn::Turn;
 
 /// Side of a square of which both sides of the copy stay near.
 const TILE: usize = 64;
+
+/// Where a square of bytes begins in what is stored, in the order of what is upright.
+#[derive(Clone, Copy)]
+struct Square {
+    column: usize,
+    row: usize,
+}
+
+/// A part of what is stored, in the same order.
+struct Patch {
+    columns: Range<usize>,
+    rows: Range<usize>,
+}
 
 /// Writes the columns of `stored`, whose rows are `width` long, as the rows of `upright`, flipped as `turn` says.
 pub(crate) fn transpose<const N: usize>(stored: &[u8], width: usize, turn: Turn, upright: &mut [u8]) {
@@ -21,14 +36,15 @@ pub(crate) fn transpose<const N: usize>(stored: &[u8], width: usize, turn: Turn,
             let (low, far) = (whole(top, bottom), whole(left, right));
             for column in (top..low).step_by(side) {
                 for row in (left..far).step_by(side) {
+                    let square = Square { column, row };
                     match side {
-                        16 => sixteen((stored, width), (column, row), (upright, height)),
-                        _ => flip.eight(stored, (column, row), upright),
+                        16 => flip.sixteen(stored, square, upright),
+                        _ => flip.eight(stored, square, upright),
                     }
                 }
             }
-            flip.single::<N>(stored, (top..low, far..right), upright);
-            flip.single::<N>(stored, (low..bottom, left..right), upright);
+            flip.single::<N>(stored, Patch { columns: top..low, rows: far..right }, upright);
+            flip.single::<N>(stored, Patch { columns: low..bottom, rows: left..right }, upright);
         }
     }
 }
@@ -36,45 +52,6 @@ pub(crate) fn transpose<const N: usize>(stored: &[u8], width: usize, turn: Turn,
 /// The side of the squares that bytes are turned in.
 fn square_side(turn: Turn) -> usize {
     if cfg!(target_arch = "x86_64") && turn == Turn::TRANSPOSED { 16 } else { 8 }
-}
-
-/// Turns a square of sixteen rows of sixteen bytes that begins at `column` and `row` of what is stored.
-#[cfg(target_arch = "x86_64")]
-fn sixteen(
-    (stored, width): (&[u8], usize),
-    (column, row): (usize, usize),
-    (upright, height): (&mut [u8], usize),
-) {
-    use std::arch::x86_64::{
-        __m128i, _mm_loadu_si128, _mm_setzero_si128, _mm_storeu_si128, _mm_unpackhi_epi8, _mm_unpacklo_epi8,
-    };
-    let source = &stored[row * width + column..][..15 * width + 16];
-    let target = &mut upright[column * height + row..][..15 * height + 16];
-    // SAFETY: SSE2 is part of every x86-64. Sixteen bytes at fifteen rows of `width` or `height` and all before are
-    // within the slices, as their lengths say; loads and stores may be unaligned.
-    unsafe {
-        let mut rows = [_mm_setzero_si128(); 16];
-        for (index, row) in rows.iter_mut().enumerate() {
-            *row = _mm_loadu_si128(source.as_ptr().add(index * width).cast::<__m128i>());
-        }
-        // Rows are interleaved with those eight below, four times: their numbers' bits and the bytes' change places.
-        for _ in 0..4 {
-            let above = rows;
-            for index in 0..8 {
-                rows[2 * index] = _mm_unpacklo_epi8(above[index], above[index + 8]);
-                rows[2 * index + 1] = _mm_unpackhi_epi8(above[index], above[index + 8]);
-            }
-        }
-        for (index, row) in rows.into_iter().enumerate() {
-            _mm_storeu_si128(target.as_mut_ptr().add(index * height).cast::<__m128i>(), row);
-        }
-    }
-}
-
-/// There is none elsewhere: eights do.
-#[cfg(not(target_arch = "x86_64"))]
-fn sixteen(_: (&[u8], usize), _: (usize, usize), _: (&mut [u8], usize)) {
-    unreachable!("squares of sixteen are for x86-64")
 }
 
 struct Flip {
@@ -93,22 +70,56 @@ impl Flip {
         if self.turn.from_right { self.width - 1 - column } else { column }
     }
 
-    fn single<const N: usize>(
-        &self,
-        stored: &[u8],
-        (columns, rows): (std::ops::Range<usize>, std::ops::Range<usize>),
-        upright: &mut [u8],
-    ) {
+    /// Turns a square of sixteen rows of sixteen bytes; flips nothing.
+    #[cfg(target_arch = "x86_64")]
+    fn sixteen(&self, stored: &[u8], square: Square, upright: &mut [u8]) {
+        use std::arch::x86_64::{
+            __m128i, _mm_loadu_si128, _mm_setzero_si128, _mm_storeu_si128, _mm_unpackhi_epi8,
+            _mm_unpacklo_epi8,
+        };
+        let Self { width, height, .. } = *self;
+        let Square { column, row } = square;
+        let source = &stored[row * width + column..][..15 * width + 16];
+        let target = &mut upright[column * height + row..][..15 * height + 16];
+        // SAFETY: SSE2 is part of every x86-64. Sixteen bytes at fifteen rows of `width` or `height` and all before are
+        // within the slices, as their lengths say; loads and stores may be unaligned.
+        unsafe {
+            let mut rows = [_mm_setzero_si128(); 16];
+            for (index, row) in rows.iter_mut().enumerate() {
+                *row = _mm_loadu_si128(source.as_ptr().add(index * width).cast::<__m128i>());
+            }
+            // Rows are interleaved with those eight below, four times: their numbers' bits and the bytes' change places.
+            for _ in 0..4 {
+                let above = rows;
+                for index in 0..8 {
+                    rows[2 * index] = _mm_unpacklo_epi8(above[index], above[index + 8]);
+                    rows[2 * index + 1] = _mm_unpackhi_epi8(above[index], above[index + 8]);
+                }
+            }
+            for (index, row) in rows.into_iter().enumerate() {
+                _mm_storeu_si128(target.as_mut_ptr().add(index * height).cast::<__m128i>(), row);
+            }
+        }
+    }
+
+    /// There is none elsewhere: eights do.
+    #[cfg(not(target_arch = "x86_64"))]
+    fn sixteen(&self, _: &[u8], _: Square, _: &mut [u8]) {
+        unreachable!("squares of sixteen are for x86-64")
+    }
+
+    fn single<const N: usize>(&self, stored: &[u8], patch: Patch, upright: &mut [u8]) {
         let (stored, upright) = (stored.as_chunks::<N>().0, upright.as_chunks_mut::<N>().0);
-        for y in columns {
-            for x in rows.clone() {
+        for y in patch.columns {
+            for x in patch.rows.clone() {
                 upright[y * self.height + x] = stored[self.row(x) * self.width + self.column(y)];
             }
         }
     }
 
     /// Eight upright rows of eight bytes.
-    fn eight(&self, stored: &[u8], (top, left): (usize, usize), upright: &mut [u8]) {
+    fn eight(&self, stored: &[u8], square: Square, upright: &mut [u8]) {
+        let Square { column: top, row: left } = square;
         // Eight columns from here on, in the stored order.
         let first = if self.turn.from_right { self.column(top + 7) } else { top };
         let mut rows = [0u64; 8];

@@ -1,8 +1,8 @@
 //! Owns where a block of EXIF stands in a file of ours: JPEG's APP1, PNG's `eXIf`, WebP's `EXIF`. Takes files that our
 //! own encoders have just made; knows nothing about what a block says.
 
-use crate::Format;
 use crate::formats::png::crc32;
+use crate::{Extent, Format};
 
 const JPEG_SOI_BYTES: usize = 2;
 const JPEG_MARK: &[u8] = b"Exif\0\0";
@@ -13,12 +13,12 @@ const RIFF_HEADER_BYTES: usize = 12;
 const WEBP_HAS_EXIF: u8 = 0x08;
 const WEBP_HAS_ALPHA: u8 = 0x10;
 
-/// Returns `file` with `block` in it. `width` and `height` are the picture's, which a simple WebP does not repeat.
-pub(crate) fn exif(file: &[u8], format: Format, block: &[u8], (width, height): (u32, u32)) -> Vec<u8> {
+/// Returns `file` with `block` in it. The size is the picture's, which a simple WebP does not repeat.
+pub(crate) fn exif(file: &[u8], format: Format, block: &[u8], size: Extent) -> Vec<u8> {
     match format {
         Format::Jpeg => jpeg(file, block),
         Format::Png => png(file, block),
-        Format::Webp => webp(file, block, (width, height)),
+        Format::Webp => webp(file, block, size),
     }
 }
 
@@ -42,7 +42,7 @@ fn png(file: &[u8], block: &[u8]) -> Vec<u8> {
     [before, &length.to_be_bytes(), &chunk, &crc32(&chunk).to_be_bytes(), after].concat()
 }
 
-fn webp(file: &[u8], block: &[u8], (width, height): (u32, u32)) -> Vec<u8> {
+fn webp(file: &[u8], block: &[u8], size: Extent) -> Vec<u8> {
     let mut chunks = file[RIFF_HEADER_BYTES..].to_vec();
     if let Some(b"VP8X") = chunks.first_chunk() {
         chunks[8] |= WEBP_HAS_EXIF;
@@ -51,7 +51,8 @@ fn webp(file: &[u8], block: &[u8], (width, height): (u32, u32)) -> Vec<u8> {
         let alpha = chunks.starts_with(b"VP8L") && chunks.get(12).is_some_and(|byte| byte & 0x10 != 0);
         let flags = WEBP_HAS_EXIF | if alpha { WEBP_HAS_ALPHA } else { 0 };
         let side = |pixels: u32| (pixels - 1).to_le_bytes();
-        let extended = [&b"VP8X\x0a\0\0\0"[..], &[flags, 0, 0, 0], &side(width)[..3], &side(height)[..3]];
+        let extended =
+            [&b"VP8X\x0a\0\0\0"[..], &[flags, 0, 0, 0], &side(size.width)[..3], &side(size.height)[..3]];
         chunks.splice(..0, extended.concat());
     }
     let length = u32::try_from(block.len()).expect("a block of two texts is short");
@@ -89,8 +90,8 @@ mod tests {
     #[test]
     fn another_decoder_finds_the_block_and_the_same_pixels() {
         let bytes: Vec<u8> = (0..33 * 21 * 4).map(|i| (i * 7 % 251) as u8).collect();
-        let rgba = Picture::new((33, 21), Channels::Rgba, bytes.clone());
-        let rgb = Picture::new((33, 21), Channels::Rgb, bytes[..33 * 21 * 3].to_vec());
+        let rgba = Picture::new(Extent::new(33, 21), Channels::Rgba, bytes.clone());
+        let rgb = Picture::new(Extent::new(33, 21), Channels::Rgb, bytes[..33 * 21 * 3].to_vec());
         for (picture, format) in [
             (&rgb, Format::Jpeg),
             (&rgb, Format::Png),
@@ -102,7 +103,7 @@ mod tests {
                 let file = Encoder::default().encode(picture, format, 80).unwrap();
                 let (none, pixels) = seen(&file, format);
                 assert_eq!(none, None);
-                let with = exif(&file, format, block, (33, 21));
+                let with = exif(&file, format, block, Extent::new(33, 21));
                 let (found, same) = seen(&with, format);
                 assert_eq!(found.as_deref(), Some(block), "{format:?}");
                 assert_eq!(same, pixels, "{format:?}");

@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 use super::Confinement;
 use crate::formats::pam::is_pam;
 use crate::{
-    Developed, Encoded, Extras, Format, Limits, Plan, Reason, Rendition, Size, SourceFormat, SourceInfo,
+    Developed, Encoded, Extent, Extras, Format, Limits, Plan, Reason, Rendition, Size, SourceFormat,
+    SourceInfo,
 };
 
 /// Bytes of a frame's length.
@@ -184,10 +185,10 @@ pub(super) fn check(
 }
 
 fn check_source(asked: Asked<'_>, source: SourceInfo) -> Result<(), &'static str> {
-    let pixels = u64::from(source.width) * u64::from(source.height);
+    let pixels = source.size().pixels();
     let within = pixels > 0
         && pixels <= asked.limits.decode_pixels_max
-        && source.width.max(source.height) <= asked.limits.side_pixels_max;
+        && source.size().longer_side() <= asked.limits.side_pixels_max;
     if within && asked.format == Some(source.format) { Ok(()) } else { Err("a source that cannot be") }
 }
 
@@ -197,9 +198,9 @@ fn check_plan(asked: Asked<'_>, source: SourceInfo, made: &[RenditionHeader]) ->
         return Err("another number of renditions than planned");
     }
     for (planned, made) in asked.plan.renditions.iter().zip(made) {
-        let size = planned.size_of(source.width, source.height);
+        let size = planned.size_of(source.size());
         let ruled = planned.format.allows(source.format, made.format);
-        if made.name != planned.name || (made.width, made.height) != size || !ruled {
+        if made.name != planned.name || Extent::new(made.width, made.height) != size || !ruled {
             return Err("a rendition that was not planned");
         }
     }
@@ -228,7 +229,7 @@ fn is_kept(planned: &Rendition, made: &Encoded, source: SourceInfo) -> bool {
     if planned.program.is_none() {
         return SourceFormat::detect(&made.bytes).and_then(SourceFormat::of_rendition) == Some(made.format);
     }
-    let is_of = |depth| is_pam(&made.bytes, (made.width, made.height), depth);
+    let is_of = |depth| is_pam(&made.bytes, Extent::new(made.width, made.height), depth);
     let may_be_sheer = source.format != SourceFormat::Jpeg && made.format != Format::Jpeg;
     is_of(RGB_BYTES) || (may_be_sheer && is_of(RGBA_BYTES))
 }

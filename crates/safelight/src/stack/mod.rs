@@ -14,12 +14,12 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use anyhow::Context as _;
-use chassis::{Health, Shutdown};
+use chassis::{Frame, Health, Shutdown};
 
 use files::{Addresses, FolderLock};
 use listen::bind;
 use servers::Servers;
-use stations::Stations;
+use stations::{Ground, Stations};
 
 pub use broker::KafkaChoice;
 pub use stations::Selection;
@@ -44,8 +44,7 @@ pub struct StackPlan {
 /// A running stack.
 pub struct Stack {
     addresses: Addresses,
-    health: Health,
-    shutdown: Shutdown,
+    frame: Frame,
     stations: Stations,
     servers: Servers,
     admin_shutdown: Shutdown,
@@ -71,12 +70,13 @@ impl Stack {
 
         let (health, admin_shutdown) = (Health::new(), Shutdown::new());
         tokio::spawn(chassis::serve_admin(admin, health.clone(), page, admin_shutdown.clone()));
-        let stations =
-            Stations::start(plan.stations, http, &settings, (&servers, &health, &shutdown)).await?;
-        stations.wait_until_ready(&health, &shutdown).await?;
+        let frame = Frame { health, shutdown, drain: stations::DRAIN_MAX };
+        let ground = Ground { servers: &servers, settings: &settings };
+        let stations = Stations::start(plan.stations, http, ground, &frame).await?;
+        stations.wait_until_ready(&frame).await?;
         addresses.write(&plan.data)?;
         files::write_env(&plan.data, settings.all())?;
-        Ok(Stack { addresses, health, shutdown, stations, servers, admin_shutdown, _lock: lock })
+        Ok(Stack { addresses, frame, stations, servers, admin_shutdown, _lock: lock })
     }
 
     /// Returns where the stack answers.
@@ -87,9 +87,9 @@ impl Stack {
     /// Runs until the shutdown, or until a part ends by itself, which is an error; then stops everything: first the
     /// stations, which finish what is in hand, then the servers they stand on.
     pub async fn run(mut self) -> anyhow::Result<()> {
-        let ended = self.stations.ended(&self.shutdown).await;
-        self.health.drain();
-        self.shutdown.trigger();
+        let ended = self.stations.ended(&self.frame.shutdown).await;
+        self.frame.health.drain();
+        self.frame.shutdown.trigger();
         let drained = self.stations.drain().await;
         self.servers.stop().await;
         self.admin_shutdown.trigger();

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use axum::Router;
-use chassis::{Frame, Health, Shutdown};
+use chassis::{Frame, Shutdown};
 use futures::future::BoxFuture;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -14,7 +14,7 @@ use crate::stack::servers::Servers;
 use crate::stack::settings::Settings;
 
 /// Beyond the stations' own bounded drains.
-const DRAIN_MAX: Duration = Duration::from_secs(40);
+pub(super) const DRAIN_MAX: Duration = Duration::from_secs(40);
 const READY_MAX: Duration = Duration::from_secs(60);
 const READY_POLL: Duration = Duration::from_millis(20);
 
@@ -54,23 +54,30 @@ impl FromStr for Selection {
     }
 }
 
+/// What the stations stand on.
+#[derive(Clone, Copy)]
+pub(super) struct Ground<'a> {
+    pub(super) servers: &'a Servers,
+    pub(super) settings: &'a Settings,
+}
+
 /// Running stations.
 pub(crate) struct Stations {
     tasks: JoinSet<anyhow::Result<()>>,
 }
 
 impl Stations {
-    /// Starts the selected stations and serves their routes on `http`.
+    /// Starts the selected stations, parts of the whole process, and serves their routes on `http`.
     pub(crate) async fn start(
         selection: Selection,
         http: TcpListener,
-        settings: &Settings,
-        (servers, health, shutdown): (&Servers, &Health, &Shutdown),
+        ground: Ground<'_>,
+        whole: &Frame,
     ) -> anyhow::Result<Stations> {
+        let Ground { servers, settings } = ground;
         let mut tasks = JoinSet::new();
         let mut router = Router::new();
-        let frame =
-            |name| Frame { health: health.member(name), shutdown: shutdown.clone(), drain: DRAIN_MAX };
+        let frame = |name| Frame { health: whole.health.member(name), ..whole.clone() };
         if selection.processor {
             let mut config: processor::Config = settings.configure()?;
             config.depot.endpoint = Some(servers.s3());
@@ -100,7 +107,7 @@ impl Stations {
         }
         if selection.ingest || selection.sink {
             let gate: ingest::Config = settings.configure()?;
-            let shutdown = shutdown.clone();
+            let shutdown = whole.shutdown.clone();
             let serve = async move { gate::serve(http, router, &gate.gate, shutdown).await };
             tasks.spawn(named("http", Box::pin(serve)));
         }
@@ -108,15 +115,15 @@ impl Stations {
     }
 
     /// Waits until every station takes work; fails when one ends instead, or after a minute.
-    pub(crate) async fn wait_until_ready(&self, health: &Health, shutdown: &Shutdown) -> anyhow::Result<()> {
+    pub(crate) async fn wait_until_ready(&self, whole: &Frame) -> anyhow::Result<()> {
         let ready = async {
-            while !health.is_ready() && !shutdown.is_triggered() {
+            while !whole.health.is_ready() && !whole.shutdown.is_triggered() {
                 tokio::time::sleep(READY_POLL).await;
             }
         };
         let waited = tokio::time::timeout(READY_MAX, ready).await;
         waited.map_err(|_| {
-            anyhow::anyhow!("the stack is not ready after a minute: {:?}", health.report().components)
+            anyhow::anyhow!("the stack is not ready after a minute: {:?}", whole.health.report().components)
         })
     }
 

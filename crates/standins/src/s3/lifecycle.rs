@@ -130,6 +130,24 @@ struct Swath {
     next_seq: Option<i64>,
 }
 
+/// The versions of one piece that a rule's filter covers.
+struct Stretch {
+    versions: Vec<Version>,
+    /// The last one that was looked at; none at the end.
+    last_seq: Option<i64>,
+}
+
+impl Stretch {
+    /// Visits them in their order.
+    fn each(self, mut visit: impl FnMut(Version, &mut Swath) -> S3Result<()>) -> S3Result<Swath> {
+        let mut swath = Swath { next_seq: self.last_seq, ..Swath::default() };
+        for version in self.versions {
+            visit(version, &mut swath)?;
+        }
+        Ok(swath)
+    }
+}
+
 impl Due {
     async fn apply(self, store: &Store) -> S3Result<Swept> {
         let mut swept = Swept::default();
@@ -163,8 +181,8 @@ impl Due {
             (None, Some(date)) => self.now_ms >= unix_ms(date.clone().into()),
             (None, None) => false,
         };
-        let filter = "latest = 1 AND marker = 0";
-        self.each(connection, (filter, after_seq), |version, swath| {
+        let stretch = self.stretch(connection, "latest = 1 AND marker = 0", after_seq)?;
+        stretch.each(|version, swath| {
             if is_due(&version) {
                 let effect = rows::delete_latest(connection, &self.address(&version), self.now_ms)?;
                 swath.discarded.extend(effect.discarded);
@@ -181,7 +199,7 @@ impl Due {
         };
         let days = expiration.noncurrent_days.unwrap_or(0);
         let kept = i64::from(expiration.newer_noncurrent_versions.unwrap_or(0));
-        self.each(connection, ("latest = 0", after_seq), |version, swath| {
+        self.stretch(connection, "latest = 0", after_seq)?.each(|version, swath| {
             let since = version.noncurrent_ms.unwrap_or(version.modified_ms);
             if self.is_past(since, days) && self.newer_noncurrent(connection, &version)? >= kept {
                 let effect = rows::delete_exact(connection, &self.address(&version), &version.version)?;
@@ -211,7 +229,7 @@ impl Due {
         let is_always = expiration.expired_object_delete_marker == Some(true);
         let filter = "latest = 1 AND marker = 1 AND NOT EXISTS
             (SELECT 1 FROM object o WHERE o.bucket = object.bucket AND o.key = object.key AND o.seq <> object.seq)";
-        self.each(connection, (filter, after_seq), |version, swath| {
+        self.stretch(connection, filter, after_seq)?.each(|version, swath| {
             let is_over = expiration.days.is_some_and(|days| self.is_past(version.modified_ms, days));
             if is_always || is_over {
                 rows::delete_exact(connection, &self.address(&version), &version.version)?;
@@ -230,9 +248,9 @@ impl Due {
         store
             .index
             .write(Vec::new(), move |connection| {
-                let scope = (due.bucket.as_str(), due.prefix());
                 let mut swath = Swath::default();
-                for (id, initiated_ms) in uploads::begun_before(connection, scope, due.now_ms)? {
+                let begun = uploads::begun_before(connection, &due.bucket, due.prefix(), due.now_ms)?;
+                for (id, initiated_ms) in begun {
                     if due.is_past(initiated_ms, days) {
                         swath.discarded.extend(multipart::forget(connection, &id).map_err(broken)?);
                         swath.swept.uploads_aborted += 1;
@@ -243,28 +261,21 @@ impl Due {
             .await
     }
 
-    /// Visits a bounded number of the versions that the rule's filter covers.
-    fn each(
-        &self,
-        connection: &Connection,
-        (filter, after_seq): (&str, i64),
-        mut visit: impl FnMut(Version, &mut Swath) -> S3Result<()>,
-    ) -> S3Result<Swath> {
+    /// Looks at a bounded number of versions for those that the rule covers.
+    fn stretch(&self, connection: &Connection, filter: &str, after_seq: i64) -> S3Result<Stretch> {
         let sql = format!(
             "SELECT {COLUMNS} FROM object WHERE bucket = ?1 AND seq > ?2 AND {filter} ORDER BY seq LIMIT ?3"
         );
-        let found: Vec<Version> = connection
+        let mut versions: Vec<Version> = connection
             .prepare_cached(&sql)
             .and_then(|mut select| {
                 let bound = params![self.bucket, after_seq, REMOVALS_PER_COMMIT_MAX];
                 select.query_map(bound, Version::read)?.collect()
             })
             .map_err(broken)?;
-        let mut swath = Swath { next_seq: found.last().map(|version| version.seq), ..Swath::default() };
-        for version in found.into_iter().filter(|version| self.covers(version)) {
-            visit(version, &mut swath)?;
-        }
-        Ok(swath)
+        let last_seq = versions.last().map(|version| version.seq);
+        versions.retain(|version| self.covers(version));
+        Ok(Stretch { versions, last_seq })
     }
 
     fn prefix(&self) -> &str {

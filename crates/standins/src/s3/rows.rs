@@ -126,6 +126,14 @@ pub(super) struct NewVersion {
     pub(super) tags: Tags,
 }
 
+/// What goes on top of an object's versions.
+struct Addition<'a> {
+    state: Versioning,
+    modified_ms: i64,
+    /// None for a delete marker.
+    new: Option<&'a NewVersion>,
+}
+
 /// What became of a put or delete: the version to report, and the blobs that nothing names any more.
 #[derive(Debug, Default)]
 pub(super) struct Effect {
@@ -161,7 +169,8 @@ pub(super) fn exact(connection: &Connection, address: &Address, version: &str) -
 /// Makes `new` the current version of `address`.
 pub(super) fn put(connection: &Connection, address: &Address, new: &NewVersion) -> S3Result<Effect> {
     let state = versioning(connection, &address.bucket)?;
-    add(connection, address, (state, now_ms()), Some(new)).map_err(broken)
+    let addition = Addition { state, modified_ms: now_ms(), new: Some(new) };
+    add(connection, address, &addition).map_err(broken)
 }
 
 /// Deletes without a version id at `at_ms`: the object where nothing is versioned, else a delete marker goes
@@ -173,7 +182,10 @@ pub(super) fn delete_latest(connection: &Connection, address: &Address, at_ms: i
             effect.version = None;
             Ok(effect)
         }
-        state => add(connection, address, (state, at_ms), None).map_err(broken),
+        state => {
+            let marker = Addition { state, modified_ms: at_ms, new: None };
+            add(connection, address, &marker).map_err(broken)
+        }
     }
 }
 
@@ -183,12 +195,8 @@ pub(super) fn delete_exact(connection: &Connection, address: &Address, version: 
     remove(connection, address, version).map_err(broken)
 }
 
-fn add(
-    connection: &Connection,
-    address: &Address,
-    (state, modified_ms): (Versioning, i64),
-    new: Option<&NewVersion>,
-) -> rusqlite::Result<Effect> {
+fn add(connection: &Connection, address: &Address, addition: &Addition<'_>) -> rusqlite::Result<Effect> {
+    let Addition { state, modified_ms, new } = *addition;
     let mut discarded = Vec::new();
     let version = if state == Versioning::Enabled {
         Uuid::now_v7().simple().to_string()
@@ -201,7 +209,7 @@ fn add(
             "UPDATE object SET latest = 0, noncurrent_ms = ?3 WHERE bucket = ?1 AND key = ?2 AND latest = 1",
         )?
         .execute(params![address.bucket, address.key, modified_ms])?;
-    insert(connection, address, (&version, modified_ms), new)?;
+    insert(connection, address, &version, addition)?;
     let shown = (state != Versioning::Never).then_some(version);
     Ok(Effect { version: shown, is_marker: new.is_none(), modified_ms, discarded })
 }
@@ -209,9 +217,10 @@ fn add(
 fn insert(
     connection: &Connection,
     address: &Address,
-    (version, modified_ms): (&str, i64),
-    new: Option<&NewVersion>,
+    version: &str,
+    addition: &Addition<'_>,
 ) -> rusqlite::Result<()> {
+    let Addition { modified_ms, new, .. } = *addition;
     let mut statement = connection.prepare_cached(
         "INSERT INTO object (bucket, key, version, latest, marker, modified_ms, size, etag, blob, attributes, tags)
          VALUES (:bucket, :key, :version, 1, :marker, :modified, :size, :etag, :blob, :attributes, :tags)",

@@ -69,7 +69,8 @@ impl Street {
         let codec = Codec::new(&registry.url, Duration::from_secs(5)).expect("an address");
         let args = KafkaArgs::plaintext(&kafka.servers);
         let publisher = Publisher::open(&args, Arc::new(codec)).expect("a publisher");
-        let mut config = parse(&["--oidc-jwks-url=x", "--kafka-bootstrap-servers=x"].map(str::to_owned), &[]);
+        let unheard = ["--kafka-bootstrap-servers=x".to_owned()];
+        let mut config = parse(&[&unheard[..], &issuer.settings()].concat(), &[]);
         config.depot.endpoint = Some(endpoint(&s3));
         config.table.table_endpoint = Some(dynamodb.endpoint());
         let depot = Depot::open(&config.depot).await;

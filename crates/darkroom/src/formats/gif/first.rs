@@ -1,7 +1,8 @@
 //! Owns the walk to a GIF's first frame: its place, its colours, its data, and nothing behind it. What stands between the
 //! blocks is taken as browsers do: zeros are stepped over, extensions that nobody knows too. Decodes no pixels.
 
-use crate::RenderError;
+use crate::raster::canvas::Corner;
+use crate::{Extent, RenderError};
 
 /// Signature, version and logical screen descriptor.
 const HEADER_BYTES: usize = 13;
@@ -15,11 +16,10 @@ const IS_INTERLACED: u8 = 0x40;
 /// The first frame of a file.
 #[derive(Debug)]
 pub(super) struct First<'a> {
-    pub(super) left: u32,
-    pub(super) top: u32,
-    pub(super) size: (u32, u32),
+    pub(super) corner: Corner,
+    pub(super) size: Extent,
     /// The screen, grown to hold the frame.
-    pub(super) canvas: (u32, u32),
+    pub(super) canvas: Extent,
     pub(super) is_interlaced: bool,
     /// Three bytes a colour; empty where the file has none.
     pub(super) colours: &'a [u8],
@@ -30,12 +30,21 @@ pub(super) struct First<'a> {
     data: &'a [u8],
 }
 
+/// What a file says before its first frame.
+struct Before<'a> {
+    screen: Extent,
+    /// The table of a frame without its own.
+    colours: &'a [u8],
+    transparent: Option<u8>,
+}
+
 impl<'a> First<'a> {
     /// Walks to the first frame's data. Fails as `truncated` when the file ends before.
     pub(super) fn find(file: &'a [u8]) -> Result<Self, RenderError> {
         let (header, rest) = take(file, HEADER_BYTES)?;
         let (colours, mut rest) = take(rest, table_bytes(header[10]))?;
-        let mut transparent = None;
+        let screen = Extent::new(le16(header, 6), le16(header, 8));
+        let mut before = Before { screen, colours, transparent: None };
         loop {
             let (kind, after) = take(rest, 1)?;
             rest = match kind[0] {
@@ -43,35 +52,31 @@ impl<'a> First<'a> {
                 EXTENSION => {
                     let (label, blocks) = take(after, 1)?;
                     if label[0] == CONTROL {
-                        transparent = transparent_in(blocks);
+                        before.transparent = transparent_in(blocks);
                     }
                     skip_sub_blocks(blocks)?
                 }
-                IMAGE => return Self::at(after, size_at(header, 6), (colours, transparent)),
+                IMAGE => return Self::at(after, &before),
                 TRAILER => return Err(RenderError::corrupt("no frame")),
                 _ => return Err(RenderError::corrupt("an unknown block before the first frame")),
             };
         }
     }
 
-    fn at(
-        bytes: &'a [u8],
-        screen: (u32, u32),
-        (colours, transparent): (&'a [u8], Option<u8>),
-    ) -> Result<Self, RenderError> {
+    fn at(bytes: &'a [u8], before: &Before<'a>) -> Result<Self, RenderError> {
         let (descriptor, rest) = take(bytes, 9)?;
         let flags = descriptor[8];
         let (own, rest) = take(rest, table_bytes(flags))?;
         let (code_size, data) = take(rest, 1)?;
-        let ((left, top), size) = (size_at(descriptor, 0), size_at(descriptor, 4));
+        let [left, top, width, height] = [0, 2, 4, 6].map(|at| le16(descriptor, at));
+        let (corner, size) = (Corner { left, top }, Extent::new(width, height));
         Ok(Self {
-            left,
-            top,
+            corner,
             size,
-            canvas: (screen.0.max(left + size.0), screen.1.max(top + size.1)),
+            canvas: before.screen.around(corner.reach(size)),
             is_interlaced: flags & IS_INTERLACED != 0,
-            colours: if own.is_empty() { colours } else { own },
-            transparent,
+            colours: if own.is_empty() { before.colours } else { own },
+            transparent: before.transparent,
             code_size: code_size[0],
             data,
         })
@@ -96,7 +101,7 @@ impl<'a> First<'a> {
 }
 
 /// The screen of a file, grown to hold its first frame, as far as its first part tells.
-pub(crate) fn canvas(head: &[u8]) -> Option<(u32, u32)> {
+pub(crate) fn canvas(head: &[u8]) -> Option<Extent> {
     First::find(head).ok().map(|first| first.canvas)
 }
 
@@ -122,9 +127,8 @@ fn table_bytes(flags: u8) -> usize {
     if flags & HAS_TABLE == 0 { 0 } else { 3 << ((flags & 7) + 1) }
 }
 
-fn size_at(bytes: &[u8], offset: usize) -> (u32, u32) {
-    let side = |at: usize| u32::from(u16::from_le_bytes([bytes[at], bytes[at + 1]]));
-    (side(offset), side(offset + 2))
+fn le16(bytes: &[u8], at: usize) -> u32 {
+    u32::from(u16::from_le_bytes([bytes[at], bytes[at + 1]]))
 }
 
 fn take(bytes: &[u8], count: usize) -> Result<(&[u8], &[u8]), RenderError> {

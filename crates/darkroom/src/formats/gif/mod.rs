@@ -29,7 +29,7 @@ pub(super) fn decode(file: &[u8], limits: &Limits) -> Result<Decoded, RenderErro
         RenderError::Corrupt(_) if is_cut => RenderError::truncated("the file ends in its first frame"),
         error => error,
     })?;
-    let picture = on_canvas(frame, (first.left, first.top), first.canvas);
+    let picture = on_canvas(frame, first.corner, first.canvas);
     let size = first.canvas;
     Ok(Decoded { picture, size, times: 1.0, orientation: Orientation::NoTransforms, icc: None })
 }
@@ -38,7 +38,7 @@ pub(super) fn decode(file: &[u8], limits: &Limits) -> Result<Decoded, RenderErro
 fn alone(first: &First<'_>, codes: &[u8]) -> Vec<u8> {
     // Both sides come from 16 bits.
     let side = |pixels: u32| (pixels as u16).to_le_bytes();
-    let size = [side(first.size.0), side(first.size.1)].concat();
+    let size = [side(first.size.width), side(first.size.height)].concat();
     let mut file = [&b"GIF89a"[..], &size, &[0, 0, 0]].concat();
     if let Some(index) = first.transparent {
         file.extend([0x21, 0xf9, 4, 1, 0, 0, index, 0]);
@@ -68,6 +68,7 @@ fn table(colours: &[u8]) -> [u8; 3 * COLOURS] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Extent;
     use crate::raster::picture::Picture;
     use image::{Frame, RgbaImage, codecs::gif::GifEncoder};
 
@@ -113,15 +114,16 @@ mod tests {
     #[test]
     fn a_screen_grows_to_hold_its_first_frame() {
         for (screen, place, canvas) in [
-            ((30, 20), (0, 0), (34, 23)),
-            ((0, 0), (0, 0), (34, 23)),
-            ((30, 20), (100, 5), (134, 28)),
-            ((50, 20), (10, 2), (50, 25)),
+            ((30, 20), (0, 0), Extent::new(34, 23)),
+            ((0, 0), (0, 0), Extent::new(34, 23)),
+            ((30, 20), (100, 5), Extent::new(134, 28)),
+            ((50, 20), (10, 2), Extent::new(50, 25)),
         ] {
             let picture = read(&framed(screen, place, (34, 23)));
-            assert_eq!((picture.width, picture.height), canvas);
+            assert_eq!(picture.size, canvas);
             for (at, pixel) in picture.bytes.chunks_exact(4).enumerate() {
-                let (x, y) = ((at % canvas.0 as usize) as u16, (at / canvas.0 as usize) as u16);
+                let width = canvas.width as usize;
+                let (x, y) = ((at % width) as u16, (at / width) as u16);
                 let is_frame = (place.0..place.0 + 34).contains(&x) && (place.1..place.1 + 23).contains(&y);
                 assert_eq!(
                     pixel,
@@ -136,7 +138,7 @@ mod tests {
         assert!(matches!(error, RenderError::DimensionsTooLarge { .. }), "{error}");
     }
 
-    fn canvas_of(file: &[u8]) -> (u32, u32) {
+    fn canvas_of(file: &[u8]) -> Extent {
         canvas(file).unwrap()
     }
 
@@ -203,7 +205,7 @@ mod tests {
     #[test]
     fn the_first_frame_is_the_picture() {
         let decoded = decode(&sample(), &Limits::DEFAULT).unwrap();
-        assert_eq!((decoded.picture.width, decoded.picture.height), (31, 17));
+        assert_eq!(decoded.picture.size, Extent::new(31, 17));
         assert!(decoded.picture.bytes[0] < 40, "the second frame's shade is 200");
     }
 

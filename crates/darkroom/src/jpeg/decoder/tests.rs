@@ -77,9 +77,9 @@ fn a_header_beyond_the_limits_is_refused_unread() {
 
 fn drawn(file: &[u8], detail: Detail) -> Option<(usize, Vec<u8>)> {
     let (markers, mut samples) = (walk(file), Vec::new());
-    let memory = (&mut ScanData::default(), &mut samples);
+    let memory = Memory { data: &mut ScanData::default(), samples: &mut samples };
     let axes = read::draw(markers.frame.as_ref()?, &markers.segments, [detail; 3], memory)?;
-    Some((axes[0].0.samples as usize, samples))
+    Some((axes[0].across.samples as usize, samples))
 }
 
 proptest! {
@@ -165,7 +165,7 @@ fn what_is_drawn_of_a_damaged_file_has_the_same_size_or_is_left_to_libjpeg() {
             let mut damaged = file.clone();
             let at = 2 + seed as usize % (file.len() - 4);
             damaged[at] = damaged[at].wrapping_add((seed >> 24) as u8 | 1);
-            if walk(&damaged).announced.is_some_and(|(size, _)| size == (96, 80)) {
+            if walk(&damaged).announced.is_some_and(|(size, _)| size == Extent::new(96, 80)) {
                 let drawn = drawn(&damaged, detail).map(|(_, samples)| samples.len());
                 assert!(drawn.is_none_or(|length| length <= 3 * whole.len()), "damaged at {at}");
             }

@@ -34,16 +34,16 @@ pub(in super::super) fn census(frame: &FrameHeader, segments: &[Segment<'_>]) ->
     let mut count = Count::new(frame);
     match (count.all(segments), count.worst) {
         (None, _) => Census::Damaged,
-        (Some(()), Extent::Exact | Extent::Stray) => Census::Whole(count.tidied),
+        (Some(()), Fill::Exact | Fill::Stray) => Census::Whole(count.tidied),
         // Where the codes of the last interval end early and nothing was odd before, the rest was cut off.
-        (Some(()), Extent::Short) if last.end != End::Marker => Census::Cut,
-        (Some(()), Extent::Short) => Census::Damaged,
+        (Some(()), Fill::Short) if last.end != End::Marker => Census::Cut,
+        (Some(()), Fill::Short) => Census::Damaged,
     }
 }
 
 /// How the codes of an interval fill it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Extent {
+enum Fill {
     Exact,
     /// Bytes are left.
     Stray,
@@ -58,7 +58,7 @@ struct Count<'f> {
     /// that refines them has a bit for each. Empty for a sequential file.
     present: Vec<Vec<u64>>,
     /// The worst of the intervals so far.
-    worst: Extent,
+    worst: Fill,
     /// The data of each scan so far, as its codes alone would be written.
     tidied: Vec<Vec<u8>>,
 }
@@ -73,7 +73,7 @@ impl<'f> Count<'f> {
             Coding::Progressive => (0..frame.components.len()).map(|index| vec![0; blocks(index)]).collect(),
             _ => Vec::new(),
         };
-        Self { frame, present, worst: Extent::Exact, tidied: Vec::new() }
+        Self { frame, present, worst: Fill::Exact, tidied: Vec::new() }
     }
 
     /// `None` where codes are none, missing before others, or missing behind stray bytes.
@@ -100,15 +100,15 @@ impl<'f> Count<'f> {
         let mut tidied = Vec::with_capacity(scan.data.len());
         for index in 0..data.intervals() {
             // What is missing before the last interval is a hole.
-            (self.worst != Extent::Short).then_some(())?;
+            (self.worst != Fill::Short).then_some(())?;
             let mcus = index * interval..((index + 1) * interval).min(total);
             let mut bits = data.interval(index)?;
-            let extent = self.interval(mcus, &mut reader, &mut bits)?;
-            if extent == Extent::Short && self.worst == Extent::Stray {
+            let fill = self.interval(mcus, &mut reader, &mut bits)?;
+            if fill == Fill::Short && self.worst == Fill::Stray {
                 return None;
             }
-            if extent != Extent::Exact {
-                self.worst = extent;
+            if fill != Fill::Exact {
+                self.worst = fill;
             }
             if index > 0 {
                 tidied.extend_from_slice(&[0xff, RST0 + ((index - 1) % 8) as u8]);
@@ -116,27 +116,22 @@ impl<'f> Count<'f> {
             bits.write_taken(&mut tidied);
         }
         // Where markers are missing and no codes, the markers are lost among the codes.
-        (data.intervals() == scan.intervals || self.worst == Extent::Short).then_some(())?;
+        (data.intervals() == scan.intervals || self.worst == Fill::Short).then_some(())?;
         self.tidied.push(tidied);
         Some(())
     }
 
-    fn interval(
-        &mut self,
-        mcus: Range<usize>,
-        reader: &mut Reader<'_>,
-        bits: &mut Bits<'_>,
-    ) -> Option<Extent> {
+    fn interval(&mut self, mcus: Range<usize>, reader: &mut Reader<'_>, bits: &mut Bits<'_>) -> Option<Fill> {
         reader.blocks_to_skip = 0;
         for mcu in mcus {
             let is_read = self.mcu(mcu, reader, bits).is_some();
             // Behind the end come zeros, and they may be no code.
             if bits.is_overrun() {
-                return Some(Extent::Short);
+                return Some(Fill::Short);
             }
             is_read.then_some(())?;
         }
-        Some(if bits.bytes_left() > 0 { Extent::Stray } else { Extent::Exact })
+        Some(if bits.bytes_left() > 0 { Fill::Stray } else { Fill::Exact })
     }
 
     fn mcu(&mut self, mcu: usize, reader: &mut Reader<'_>, bits: &mut Bits<'_>) -> Option<()> {

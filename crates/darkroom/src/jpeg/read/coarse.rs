@@ -2,9 +2,10 @@
 //! how. The others are stepped over.
 
 use super::bits::Bits;
-use super::frame::{Component, Detail, Frame, Quantisers};
+use super::frame::{Begun, Component, Detail, Frame, Quantisers};
 use super::huffman::{Huffman, Number, Strides, Way};
 use crate::jpeg::dct::PLACES;
+use crate::jpeg::spot::Spot;
 
 /// The coefficients that are kept of a block, by their places in the zigzag: the mean, the first across and the first down.
 /// The first of both would be worth less than a hundredth of a decibel to a thumbnail, and some of its time.
@@ -88,14 +89,10 @@ impl<'s> Sketch<'s> {
         Some(Self(frame.components.iter().zip(frame.planes(samples)).map(plane).collect::<Option<_>>()?))
     }
 
-    /// Takes the AC coefficients of a component's next block, and draws it. `None` at what is no coefficient.
+    /// Takes the AC coefficients of a block, and draws it. `None` at what is no coefficient.
     #[inline(always)]
-    pub(super) fn add(
-        &mut self,
-        mean: i16,
-        (ac, bits): (&Ac, &mut Bits<'_>),
-        (component, (column, row)): (usize, (usize, usize)),
-    ) -> Option<()> {
+    pub(super) fn add(&mut self, begun: Begun, ac: &Ac, bits: &mut Bits<'_>) -> Option<()> {
+        let Begun { component, spot: Spot { column, row }, mean } = begun;
         let plane = &mut self.0[component];
         let mut block = ac.read(plane.detail, bits)?;
         block[0] = mean;

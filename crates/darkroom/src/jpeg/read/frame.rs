@@ -3,6 +3,7 @@
 
 use crate::jpeg::dct::{PLACES, SIDE};
 use crate::jpeg::headers::{Coding, ComponentHeader, FrameHeader};
+use crate::jpeg::spot::Spot;
 
 /// The steps of each table that a file has, in zigzag order.
 pub(super) type Quantisers = [Option<[u16; PLACES]>; 4];
@@ -44,6 +45,14 @@ pub(super) struct Component {
     pub(super) means: Vec<i16>,
     /// How many of the means' lowest bits are still missing; `None` before the first scan.
     pub(super) missing_bits: Option<u32>,
+}
+
+/// A block of a component of which the mean has been read.
+#[derive(Clone, Copy)]
+pub(super) struct Begun {
+    pub(super) component: usize,
+    pub(super) spot: Spot,
+    pub(super) mean: i16,
 }
 
 /// A picture that is being drawn.
@@ -111,10 +120,10 @@ impl Component {
         self.drawn.0 * self.drawn.1
     }
 
-    /// The mean of the block at column and row.
+    /// The mean of a block.
     #[inline(always)]
-    pub(super) fn mean(&mut self, (column, row): (usize, usize)) -> &mut i16 {
-        &mut self.means[row.wrapping_mul(self.stride).wrapping_add(column)]
+    pub(super) fn mean(&mut self, spot: Spot) -> &mut i16 {
+        &mut self.means[spot.row.wrapping_mul(self.stride).wrapping_add(spot.column)]
     }
 
     /// The steps of its coefficients, in zigzag order.

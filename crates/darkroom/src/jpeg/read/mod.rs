@@ -17,27 +17,37 @@ use super::dct::SIDE;
 use super::headers::FrameHeader;
 use super::markers::is_frame;
 use super::walk::Segment;
-use crate::raster::axis::Axis;
+use crate::Extent;
+use crate::raster::axis::{Axes, Axis};
 pub(super) use bits::ScanData;
 pub(super) use census::{Census, census};
 use frame::Component;
 pub(super) use frame::Detail;
 use frame::Frame;
-use scan::Scan;
+use scan::{Coded, Scan};
 use tables::Tables;
 
 /// Scans that are read at most: a real file has one for each component and bit of the mean.
 const SCANS_MAX: u32 = 24;
 
+/// What is worked in. Both buffers may hold anything.
+pub(super) struct Memory<'a> {
+    /// The codes of a scan.
+    pub(super) data: &'a mut ScanData,
+    /// The planes, one after the other.
+    pub(super) samples: &'a mut Vec<u8>,
+}
+
 /// Draws the planes of a picture into `samples`, one after the other, each with as much of it as `detail` says: all planes
-/// whole, or none. Returns the planes' axes. Both buffers may hold anything. `None` where the file has something that few
-/// files have, or codes that are none, too few or too many.
+/// whole, or none. Returns the planes' axes. `None` where the file has something that few files have, or codes that are
+/// none, too few or too many.
 pub(super) fn draw(
     header: &FrameHeader,
     segments: &[Segment<'_>],
     detail: [Detail; 3],
-    (data, samples): (&mut ScanData, &mut Vec<u8>),
-) -> Option<Vec<(Axis, Axis)>> {
+    memory: Memory<'_>,
+) -> Option<Vec<Axes>> {
+    let Memory { data, samples } = memory;
     let mut tables = Tables::new(header.coding);
     let mut frame = Frame::of(header, detail)?;
     samples.resize(frame.components.iter().map(Component::samples).sum(), 0);
@@ -49,7 +59,7 @@ pub(super) fn draw(
                 if scan.is_wanted() {
                     scans += 1;
                     data.read(found.data, found.intervals)?;
-                    scan.decode((data, &tables), &mut frame, samples)?;
+                    scan.decode(Coded { data, tables: &tables }, &mut frame, samples)?;
                 }
             }
             None if is_frame(segment.marker) => {}
@@ -69,7 +79,7 @@ pub(super) fn draw(
     Some(frame.components.iter().map(|component| axes(component, &frame, header.size)).collect())
 }
 
-fn axes(component: &Component, frame: &Frame, size: (u32, u32)) -> (Axis, Axis) {
+fn axes(component: &Component, frame: &Frame, size: Extent) -> Axes {
     let side = component.detail.side();
     let axis = |drawn: usize, pixels: u32, factor: usize, most: usize| Axis {
         samples: u32::try_from(drawn).expect("a side is at most 65,535"),
@@ -77,8 +87,8 @@ fn axes(component: &Component, frame: &Frame, size: (u32, u32)) -> (Axis, Axis) 
         cover: f64::from(pixels) * (factor * side) as f64 / (most * SIDE) as f64,
     };
     let (h, v) = component.sampling;
-    (
-        axis(component.drawn.0, size.0, h, frame.sampling.0),
-        axis(component.drawn.1, size.1, v, frame.sampling.1),
-    )
+    Axes {
+        across: axis(component.drawn.0, size.width, h, frame.sampling.0),
+        down: axis(component.drawn.1, size.height, v, frame.sampling.1),
+    }
 }

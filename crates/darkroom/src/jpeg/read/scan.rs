@@ -2,17 +2,25 @@
 
 use super::bits::{Bits, ScanData};
 use super::coarse::{Ac, Sketch};
-use super::frame::{Component, Detail, Frame, Quantisers};
+use super::frame::{Begun, Component, Detail, Frame};
 use super::huffman::Huffman;
 use super::pairs::Pairs;
 use super::tables::{Class, Tables};
 use super::whole::Canvas;
 use crate::jpeg::dct::{PLACES, Row, Work, run};
 use crate::jpeg::headers::{ScanHeader, ScanPart};
+use crate::jpeg::spot::Spot;
 
 /// A scan that is read.
 pub(super) struct Scan<'h> {
     header: &'h ScanHeader,
+}
+
+/// The codes of a scan and the tables in force.
+#[derive(Clone, Copy)]
+pub(super) struct Coded<'a> {
+    pub(super) data: &'a ScanData,
+    pub(super) tables: &'a Tables<'a>,
 }
 
 /// A scan's component with its tables, and what carries over from one of its blocks to the next.
@@ -45,20 +53,14 @@ impl<'h> Scan<'h> {
     }
 
     /// Reads the scan's blocks: draws those of a sequential file, keeps the means of a progressive one.
-    pub(super) fn decode(
-        &self,
-        (data, tables): (&ScanData, &Tables<'_>),
-        frame: &mut Frame,
-        samples: &mut [u8],
-    ) -> Option<()> {
+    pub(super) fn decode(&self, coded: Coded<'_>, frame: &mut Frame, samples: &mut [u8]) -> Option<()> {
         self.note_bits(frame)?;
-        let part = |part: &ScanPart| self.part(part, frame.components[part.component].detail, tables);
+        let part = |part: &ScanPart| self.part(part, frame.components[part.component].detail, coded.tables);
         let mut parts: Vec<Part> = self.header.parts.iter().map(part).collect::<Option<_>>()?;
-        let order = (data, tables.restart_interval);
         if frame.is_progressive {
-            return run(Keeping { scan: self.header, frame, parts: &mut parts, order });
+            return run(Keeping { scan: self.header, frame, parts: &mut parts, coded });
         }
-        run(Drawing { frame, parts: &mut parts, order, quantisers: &tables.quantisers, samples })
+        run(Drawing { frame, parts: &mut parts, coded, samples })
     }
 
     fn part(&self, part: &ScanPart, detail: Detail, tables: &Tables<'_>) -> Option<Part> {
@@ -94,14 +96,20 @@ impl Part {
         self.mean = self.mean.wrapping_add(self.dc.as_ref()?.difference(bits)?);
         Some(self.mean)
     }
+
+    /// Begins the next block: takes its mean.
+    #[inline(always)]
+    fn begin(&mut self, spot: Spot, bits: &mut Bits<'_>) -> Option<Begun> {
+        let mean = self.next_mean(bits)? as i16;
+        Some(Begun { component: self.component, spot, mean })
+    }
 }
 
 /// Draws the blocks of a sequential scan as they come.
 struct Drawing<'a> {
     frame: &'a mut Frame,
     parts: &'a mut [Part],
-    order: (&'a ScanData, usize),
-    quantisers: &'a Quantisers,
+    coded: Coded<'a>,
     samples: &'a mut [u8],
 }
 
@@ -110,19 +118,19 @@ impl Work for Drawing<'_> {
 
     #[inline(always)]
     fn run<R: Row>(self) -> Option<()> {
-        if self.frame.is_whole() {
-            let mut canvas = Canvas::<R>::new(self.frame, self.quantisers, self.samples)?;
-            blocks(self.frame, self.parts, self.order, |_, part, (at, bits)| {
-                let mean = part.next_mean(bits)? as i16;
-                canvas.add(mean, (part.whole.as_ref()?, bits), (part.component, at))
+        let Self { frame, parts, coded, samples } = self;
+        let quantisers = &coded.tables.quantisers;
+        if frame.is_whole() {
+            let mut canvas = Canvas::<R>::new(frame, quantisers, samples)?;
+            blocks(frame, parts, coded, |_, part, spot, bits| {
+                canvas.add(part.begin(spot, bits)?, part.whole.as_ref()?, bits)
             })?;
             canvas.end();
             return Some(());
         }
-        let mut sketch = Sketch::new(self.frame, self.quantisers, self.samples)?;
-        blocks(self.frame, self.parts, self.order, |_, part, (at, bits)| {
-            let mean = part.next_mean(bits)? as i16;
-            sketch.add(mean, (part.coarse.as_ref()?, bits), (part.component, at))
+        let mut sketch = Sketch::new(frame, quantisers, samples)?;
+        blocks(frame, parts, coded, |_, part, spot, bits| {
+            sketch.add(part.begin(spot, bits)?, part.coarse.as_ref()?, bits)
         })
     }
 }
@@ -132,7 +140,7 @@ struct Keeping<'a> {
     scan: &'a ScanHeader,
     frame: &'a mut Frame,
     parts: &'a mut [Part],
-    order: (&'a ScanData, usize),
+    coded: Coded<'a>,
 }
 
 impl Work for Keeping<'_> {
@@ -141,33 +149,34 @@ impl Work for Keeping<'_> {
     /// One loop for each kind of scan, so that the inner ones keep to the processor's registers.
     #[inline(always)]
     fn run<R: Row>(self) -> Option<()> {
-        let Self { scan, frame, parts, order } = self;
+        let Self { scan, frame, parts, coded } = self;
         if scan.high > 0 {
-            return blocks(frame, parts, order, |component, _, (at, bits)| {
-                *component.mean(at) |= (bits.number(1) << scan.low) as i16;
+            return blocks(frame, parts, coded, |component, _, spot, bits| {
+                *component.mean(spot) |= (bits.number(1) << scan.low) as i16;
                 Some(())
             });
         }
-        blocks(frame, parts, order, |component, part, (at, bits)| {
+        blocks(frame, parts, coded, |component, part, spot, bits| {
             // As libjpeg does: what is no 16-bit number is no picture either.
-            *component.mean(at) = (part.next_mean(bits)? << scan.low) as i16;
+            *component.mean(spot) = (part.next_mean(bits)? << scan.low) as i16;
             Some(())
         })
     }
 }
 
-/// Calls `each` for the blocks of a scan in their order, with their columns and rows, and with 56 bits ready.
+/// Calls `each` for the blocks of a scan in their order, with their places, and with 56 bits ready.
 #[inline(always)]
 fn blocks(
     frame: &mut Frame,
     parts: &mut [Part],
-    (data, restart_interval): (&ScanData, usize),
-    mut each: impl FnMut(&mut Component, &mut Part, ((usize, usize), &mut Bits<'_>)) -> Option<()>,
+    coded: Coded<'_>,
+    mut each: impl FnMut(&mut Component, &mut Part, Spot, &mut Bits<'_>) -> Option<()>,
 ) -> Option<()> {
+    let Coded { data, tables } = coded;
     let alone = parts.len() == 1;
     let mcus = if alone { frame.components[parts[0].component].used } else { frame.mcus };
     let total = mcus.0 * mcus.1;
-    let interval = if restart_interval == 0 { total } else { restart_interval };
+    let interval = if tables.restart_interval == 0 { total } else { tables.restart_interval };
     if data.intervals() != total.div_ceil(interval) {
         return None;
     }
@@ -182,7 +191,7 @@ fn blocks(
                 for row in y * down..(y + 1) * down {
                     for column in x * across..(x + 1) * across {
                         bits.refill();
-                        each(component, part, ((column, row), &mut bits))?;
+                        each(component, part, Spot { column, row }, &mut bits)?;
                     }
                 }
             }

@@ -1,9 +1,10 @@
 //! Owns the blocks of a sequential file that are drawn whole: all their coefficients, and where their samples go.
 
 use super::bits::Bits;
-use super::frame::{Component, Frame, Quantisers};
+use super::frame::{Begun, Component, Frame, Quantisers};
 use super::pairs::{NO_STEPS, Pairs, Steps};
 use crate::jpeg::dct::{Frequencies, Row, SIDE, from_steps, inverse, inverse_of_mean};
+use crate::jpeg::spot::Spot;
 
 /// The planes that are drawn on, and the last block that was read: it is drawn when the next one has been read, for the
 /// processor waits where it reads what it has only just written in smaller parts.
@@ -23,7 +24,7 @@ struct Plane<'s, R> {
 
 /// What there is of a block.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Extent {
+enum Content {
     Nothing,
     Mean,
     Whole,
@@ -32,10 +33,9 @@ enum Extent {
 /// A block on its way.
 struct Block {
     steps: Steps,
-    extent: Extent,
+    content: Content,
     component: usize,
-    /// Column and row.
-    at: (usize, usize),
+    spot: Spot,
 }
 
 impl<'s, R: Row> Canvas<'s, R> {
@@ -45,26 +45,21 @@ impl<'s, R: Row> Canvas<'s, R> {
             Some(Plane { samples, size: component.drawn, factors })
         };
         let planes = frame.components.iter().zip(frame.planes(samples)).map(plane).collect::<Option<_>>()?;
-        let block = || Block { steps: NO_STEPS, extent: Extent::Nothing, component: 0, at: (0, 0) };
+        let spot = Spot { column: 0, row: 0 };
+        let block = || Block { steps: NO_STEPS, content: Content::Nothing, component: 0, spot };
         Some(Self { planes, blocks: [block(), block()], last: 0 })
     }
 
-    /// Takes the AC coefficients of a component's next block, and draws the block before it. `None` at what is no
-    /// coefficient.
+    /// Takes the AC coefficients of a block, and draws the block before it. `None` at what is no coefficient.
     #[inline(always)]
-    pub(super) fn add(
-        &mut self,
-        mean: i16,
-        (ac, bits): (&Pairs, &mut Bits<'_>),
-        (component, at): (usize, (usize, usize)),
-    ) -> Option<()> {
+    pub(super) fn add(&mut self, begun: Begun, ac: &Pairs, bits: &mut Bits<'_>) -> Option<()> {
         let [one, other] = &mut self.blocks;
         let (next, last) = if self.last == 0 { (other, one) } else { (one, other) };
         next.steps = NO_STEPS;
-        next.steps[0] = mean;
+        next.steps[0] = begun.mean;
         let last_place = ac.read(bits, &mut next.steps)?;
-        next.extent = if last_place == 0 { Extent::Mean } else { Extent::Whole };
-        (next.component, next.at) = (component, at);
+        next.content = if last_place == 0 { Content::Mean } else { Content::Whole };
+        (next.component, next.spot) = (begun.component, begun.spot);
         last.draw(&mut self.planes);
         self.last = 1 - self.last;
         Some(())
@@ -80,31 +75,30 @@ impl Block {
     #[inline(always)]
     fn draw<R: Row>(&self, planes: &mut [Plane<'_, R>]) {
         let steps = self.steps.as_chunks().0.first_chunk().expect("eight columns of eight");
-        let Plane { samples, size, factors } = &mut planes[self.component];
-        let rows = match self.extent {
-            Extent::Whole => inverse(steps, factors),
-            Extent::Mean => inverse_of_mean(self.steps[0], factors),
-            Extent::Nothing => return,
+        let plane = &mut planes[self.component];
+        let rows = match self.content {
+            Content::Whole => inverse(steps, &plane.factors),
+            Content::Mean => inverse_of_mean(self.steps[0], &plane.factors),
+            Content::Nothing => return,
         };
-        put(rows, (self.at.0 * SIDE, self.at.1 * SIDE), (samples, *size));
+        plane.put(self.spot, rows);
     }
 }
 
-/// Puts a block where it belongs, as far as there is a place for it.
-#[inline(always)]
-fn put(
-    rows: [u64; SIDE],
-    (left, top): (usize, usize),
-    (samples, (width, height)): (&mut [u8], (usize, usize)),
-) {
-    if left >= width || top >= height {
-        return;
-    }
-    for (row, eight) in samples[top * width..].chunks_exact_mut(width).zip(rows) {
-        let row = &mut row[left..];
-        match row.first_chunk_mut() {
-            Some(place) => *place = eight.to_le_bytes(),
-            None => row.copy_from_slice(&eight.to_le_bytes()[..row.len()]),
+impl<R> Plane<'_, R> {
+    /// Puts a block where it belongs, as far as there is a place for it.
+    #[inline(always)]
+    fn put(&mut self, spot: Spot, rows: [u64; SIDE]) {
+        let (left, top, (width, height)) = (spot.left(), spot.top(), self.size);
+        if left >= width || top >= height {
+            return;
+        }
+        for (row, eight) in self.samples[top * width..].chunks_exact_mut(width).zip(rows) {
+            let row = &mut row[left..];
+            match row.first_chunk_mut() {
+                Some(place) => *place = eight.to_le_bytes(),
+                None => row.copy_from_slice(&eight.to_le_bytes()[..row.len()]),
+            }
         }
     }
 }

@@ -8,6 +8,7 @@ mod scan;
 
 use crate::jpeg::dct::{Row, SIDE, Work, forward, run};
 use crate::jpeg::markers::{APP0, DHT, DQT, EOI, SOF0, SOI, SOS};
+use crate::jpeg::spot::Spot;
 use crate::raster::plane::Plane;
 use crate::raster::planes::Planes;
 use huffman::Code;
@@ -43,6 +44,15 @@ impl JpegEncoder {
     }
 }
 
+/// One colour component on its way.
+#[derive(Clone, Copy)]
+struct Channel<'a, R> {
+    /// Luma is 0.
+    number: usize,
+    plane: &'a Plane<Vec<u8>>,
+    quantiser: &'a Quantiser<R>,
+}
+
 /// From planes to symbols.
 struct Reading<'a> {
     scan: &'a mut Scan,
@@ -58,10 +68,11 @@ impl Work for Reading<'_> {
     fn run<R: Row>(mut self) {
         let (columns, rows) = (self.luma.width().div_ceil(SIDE), self.luma.height().div_ceil(SIDE));
         let [luma, chroma] = [0, 1].map(|class| Quantiser::<R>::new(&self.steps[class]));
+        let luma = Channel { number: 0, plane: self.luma, quantiser: &luma };
         if self.chroma.is_empty() {
             for row in 0..rows {
                 for column in 0..columns {
-                    self.add(0, (self.luma, &luma), (column, row));
+                    self.add(luma, Spot { column, row });
                 }
             }
             return;
@@ -72,13 +83,14 @@ impl Work for Reading<'_> {
                 for (right, below) in [(0, 0), (1, 0), (0, 1), (1, 1)] {
                     let (column, row) = (2 * across + right, 2 * down + below);
                     if column < columns && row < rows {
-                        self.add(0, (self.luma, &luma), (column, row));
+                        self.add(luma, Spot { column, row });
                     } else {
                         self.scan.add_unseen();
                     }
                 }
-                for (component, plane) in (1..).zip(self.chroma) {
-                    self.add(component, (plane, &chroma), (across, down));
+                for (number, plane) in (1..).zip(self.chroma) {
+                    let channel = Channel { number, plane, quantiser: &chroma };
+                    self.add(channel, Spot { column: across, row: down });
                 }
             }
         }
@@ -87,13 +99,9 @@ impl Work for Reading<'_> {
 
 impl Reading<'_> {
     #[inline(always)]
-    fn add<R: Row>(
-        &mut self,
-        component: usize,
-        (plane, quantiser): (&Plane<Vec<u8>>, &Quantiser<R>),
-        at: (usize, usize),
-    ) {
-        self.scan.add(component, &quantiser.apply(forward(block(plane, at))));
+    fn add<R: Row>(&mut self, channel: Channel<'_, R>, spot: Spot) {
+        let Channel { number, plane, quantiser } = channel;
+        self.scan.add(number, &quantiser.apply(forward(block(plane, spot))));
     }
 }
 
@@ -115,9 +123,9 @@ impl Work for Writing<'_> {
 
 /// The samples of a block, the leftmost in each row's lowest byte; behind the plane's edges the last ones again.
 #[inline(always)]
-fn block(plane: &Plane<Vec<u8>>, (column, row): (usize, usize)) -> [u64; SIDE] {
+fn block(plane: &Plane<Vec<u8>>, spot: Spot) -> [u64; SIDE] {
     let (width, height) = (plane.width(), plane.height());
-    let (left, top) = (column * SIDE, row * SIDE);
+    let (left, top) = (spot.left(), spot.top());
     let mut rows = [0; SIDE];
     for (down, samples) in rows.iter_mut().enumerate() {
         let first = (top + down).min(height - 1) * width;

@@ -2,7 +2,7 @@
 //! nothing but accuracy: the address space of a worker is the wall.
 
 use super::header;
-use crate::{Limits, SourceFormat};
+use crate::{Extent, Limits, SourceFormat};
 
 /// Bytes a pixel while a JPEG is worked on: what is decoded, what it is shrunk to, and what is written of that.
 const JPEG_BYTES_PER_PIXEL: u64 = 6;
@@ -21,8 +21,7 @@ pub(super) fn bytes_of(head: &[u8], file_bytes: u64, limits: &Limits) -> u64 {
         // Rejected by its magic number.
         return files;
     };
-    let Some(pixels) = header::size(format, head).map(|(width, height)| u64::from(width) * u64::from(height))
-    else {
+    let Some(pixels) = header::size(format, head).map(Extent::pixels) else {
         return limits.address_space_bytes_max.saturating_add(files);
     };
     if pixels > limits.decode_pixels_max {

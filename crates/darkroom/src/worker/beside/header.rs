@@ -1,15 +1,15 @@
 //! Owns what a file's header says of its size. Reads hostile bytes in the station, so it looks at a few and decodes
 //! nothing.
 
-use crate::SourceFormat;
 use crate::formats::gif;
 use crate::jpeg::is_frame;
+use crate::{Extent, SourceFormat};
 
-/// Width and height that a header announces.
-pub(super) fn size(format: SourceFormat, head: &[u8]) -> Option<(u32, u32)> {
+/// The size that a header announces.
+pub(super) fn size(format: SourceFormat, head: &[u8]) -> Option<Extent> {
     match format {
         SourceFormat::Jpeg => jpeg_frame(head).map(|(_, size)| size),
-        SourceFormat::Png => Some((be32(head, 16)?, be32(head, 20)?)),
+        SourceFormat::Png => Some(Extent::new(be32(head, 16)?, be32(head, 20)?)),
         SourceFormat::Gif => gif::canvas(head),
         SourceFormat::Webp => webp_size(head),
     }
@@ -21,7 +21,7 @@ pub(super) fn is_progressive(head: &[u8]) -> bool {
 }
 
 /// Walks the segments to the first start of frame: its marker and size.
-fn jpeg_frame(head: &[u8]) -> Option<(u8, (u32, u32))> {
+fn jpeg_frame(head: &[u8]) -> Option<(u8, Extent)> {
     let mut at = 2;
     loop {
         let [0xff, marker] = *head.get(at..at + 2)?.first_chunk::<2>()? else {
@@ -33,23 +33,23 @@ fn jpeg_frame(head: &[u8]) -> Option<(u8, (u32, u32))> {
             0x00 => return None,
             0xd8 | 0x01 | 0xd0..=0xd7 => at += 2,
             _ if is_frame(marker) => {
-                return Some((marker, (be16(head, at + 7)?, be16(head, at + 5)?)));
+                return Some((marker, Extent::new(be16(head, at + 7)?, be16(head, at + 5)?)));
             }
             _ => at += 2 + usize::try_from(be16(head, at + 2)?).ok()?,
         }
     }
 }
 
-fn webp_size(head: &[u8]) -> Option<(u32, u32)> {
+fn webp_size(head: &[u8]) -> Option<Extent> {
     match head.get(12..16)? {
-        b"VP8 " => Some((le16(head, 26)? & 0x3fff, le16(head, 28)? & 0x3fff)),
+        b"VP8 " => Some(Extent::new(le16(head, 26)? & 0x3fff, le16(head, 28)? & 0x3fff)),
         b"VP8L" => {
             let bits = le16(head, 21)? | le16(head, 23)? << 16;
-            Some(((bits & 0x3fff) + 1, (bits >> 14 & 0x3fff) + 1))
+            Some(Extent::new((bits & 0x3fff) + 1, (bits >> 14 & 0x3fff) + 1))
         }
         b"VP8X" => {
             let le24 = |at| Some(le16(head, at)? | u32::from(*head.get(at + 2)?) << 16);
-            Some((le24(24)? + 1, le24(27)? + 1))
+            Some(Extent::new(le24(24)? + 1, le24(27)? + 1))
         }
         _ => None,
     }
@@ -86,11 +86,11 @@ mod tests {
         for format in [ImageFormat::Jpeg, ImageFormat::Png, ImageFormat::Gif, ImageFormat::WebP] {
             let file = encoded(format);
             let detected = SourceFormat::detect(&file).unwrap();
-            assert_eq!(size(detected, &file), Some((321, 123)), "{format:?}");
+            assert_eq!(size(detected, &file), Some(Extent::new(321, 123)), "{format:?}");
         }
-        let picture = Picture::new((321, 123), Channels::Rgb, vec![9; 321 * 123 * 3]);
+        let picture = Picture::new(Extent::new(321, 123), Channels::Rgb, vec![9; 321 * 123 * 3]);
         let lossy = encode_pixels(&picture, 50).unwrap();
-        assert_eq!(size(SourceFormat::Webp, &lossy), Some((321, 123)));
+        assert_eq!(size(SourceFormat::Webp, &lossy), Some(Extent::new(321, 123)));
     }
 
     proptest! {

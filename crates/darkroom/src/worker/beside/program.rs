@@ -29,7 +29,7 @@ use crate::worker::inside::launch::{NotStarted, Order};
 use crate::worker::shared::{Shared, hand_over};
 use crate::worker::wire::{self, Ready, printable};
 use crate::worker::{Confinement, LAUNCHER_ARG};
-use crate::{Format, Limits, Program, Reason, SourceFormat};
+use crate::{Extent, Format, Limits, Program, Reason, SourceFormat};
 
 const READ_BYTES: usize = 64 << 10;
 /// A launcher says how it is held and, if it fails, why: a few hundred bytes.
@@ -213,12 +213,13 @@ pub(super) fn fail(reason: Reason, detail: String) -> NoPicture {
 fn believe(bytes: Vec<u8>, limits: &Limits) -> Result<Produced, NoPicture> {
     let detected = SourceFormat::detect(&bytes);
     let size = detected.and_then(|format| header::size(format, &bytes));
-    let (Some(format), Some((width, height))) = (detected.and_then(SourceFormat::of_rendition), size) else {
+    let (Some(format), Some(size)) = (detected.and_then(SourceFormat::of_rendition), size) else {
         let detail = "the program wrote no JPEG, PNG or WebP";
         return Err(fail(Reason::DecoderCrashed, detail.to_owned()));
     };
-    let pixels = u64::from(width) * u64::from(height);
-    if pixels == 0 || pixels > limits.decode_pixels_max || width.max(height) > limits.side_pixels_max {
+    let Extent { width, height } = size;
+    let pixels = size.pixels();
+    if pixels == 0 || pixels > limits.decode_pixels_max || size.longer_side() > limits.side_pixels_max {
         return Err(fail(Reason::DecoderCrashed, format!("the program wrote {width} x {height} pixels")));
     }
     Ok(Produced { format, width, height, bytes })

@@ -4,7 +4,7 @@ use s3s::dto::{self, CopySource, ETag};
 use s3s::{S3Error, S3Request, S3Response, S3Result, s3_error};
 
 use super::get::resolve;
-use super::put::{content_type, metadata, publish, unix_s, without_chunking};
+use super::put::{PlacedVersion, content_type, metadata, publish, unix_s, without_chunking};
 use super::tags;
 use crate::s3::Store;
 use crate::s3::checks::{Algorithm, Declared};
@@ -43,7 +43,8 @@ pub(super) async fn copy(
     attributes.part_bytes = Vec::new();
     let blob = Some(received.placed.name().to_owned());
     let new = NewVersion { size: received.size, etag: etag.clone(), blob, attributes, tags };
-    let effect = publish(&store, target, WriteConditions::default(), (new, received.placed)).await?;
+    let version = PlacedVersion { new, placed: received.placed };
+    let effect = publish(&store, target, WriteConditions::default(), version).await?;
     let result = dto::CopyObjectResult {
         e_tag: Some(ETag::Strong(etag)),
         last_modified: Some(timestamp(effect.modified_ms)),

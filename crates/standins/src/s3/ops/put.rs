@@ -37,7 +37,8 @@ pub(super) async fn put(
     attributes.checksum = received.hashed.sum;
     let blob = Some(received.placed.name().to_owned());
     let new = NewVersion { size: received.size, etag: etag.clone(), blob, attributes, tags };
-    let effect = publish(&store, address, conditions, (new, received.placed)).await?;
+    let version = PlacedVersion { new, placed: received.placed };
+    let effect = publish(&store, address, conditions, version).await?;
 
     Ok(S3Response::new(dto::PutObjectOutput {
         e_tag: Some(ETag::Strong(etag)),
@@ -52,13 +53,20 @@ pub(super) async fn put(
     }))
 }
 
+/// A version with the blob that was placed for it.
+pub(super) struct PlacedVersion {
+    pub(super) new: NewVersion,
+    pub(super) placed: Placed,
+}
+
 /// Makes a placed blob the current version, if the conditions hold at that moment.
 pub(super) async fn publish(
     store: &Store,
     address: Address,
     conditions: WriteConditions,
-    (new, placed): (NewVersion, Placed),
+    version: PlacedVersion,
 ) -> S3Result<Effect> {
+    let PlacedVersion { new, placed } = version;
     store
         .index
         .write(vec![placed], move |connection| {

@@ -72,7 +72,7 @@ fn page(
     let after = after.filter(|id| !id.is_empty());
     query
         .page(query.start(), |from, visit| {
-            scan(&mut begun, (from, after.as_deref()), visit);
+            scan(&mut begun, from, after.as_deref(), visit);
             Ok(())
         })
         .map_err(broken)
@@ -94,7 +94,8 @@ fn begun(connection: &Connection, bucket: &str) -> rusqlite::Result<Vec<Begun>> 
 
 fn scan(
     begun: &mut [Option<Begun>],
-    (from, after): (&From, Option<&str>),
+    from: &From,
+    after: Option<&str>,
     visit: &mut dyn FnMut(&str, Begun) -> Step,
 ) {
     for slot in begun {
@@ -133,7 +134,8 @@ fn shown(begun: Begun, names: Names) -> dto::MultipartUpload {
 /// Uploads of a bucket that began before `before_ms` under `prefix`.
 pub(in crate::s3) fn begun_before(
     connection: &Connection,
-    (bucket, prefix): (&str, &str),
+    bucket: &str,
+    prefix: &str,
     before_ms: i64,
 ) -> S3Result<Vec<(String, i64)>> {
     let begun = begun(connection, bucket).map_err(broken)?;

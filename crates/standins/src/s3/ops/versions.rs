@@ -62,15 +62,18 @@ fn page(
     after_version: Option<String>,
 ) -> S3Result<Page<Version>> {
     rows::versioning(connection, bucket)?;
-    let mut within = match (&query.marker, after_version) {
-        (Some(key), Some(version)) => seq_of(connection, bucket, key, &version).map_err(broken)?,
+    let mut older = match (&query.marker, after_version) {
+        (Some(key), Some(version)) => {
+            let seq = seq_of(connection, bucket, key, &version).map_err(broken)?;
+            seq.map(|seq| Older { bucket, key, seq })
+        }
         _ => None,
     };
     query
         .page(query.start(), |from, visit| {
             // The rest of the marker's own key comes first, once.
-            if let Some(seq) = within.take()
-                && !scan_within(connection, (bucket, seq), query, visit)?
+            if let Some(older) = older.take()
+                && !scan_older(connection, &older, visit)?
             {
                 return Ok(());
             }
@@ -86,16 +89,23 @@ fn seq_of(connection: &Connection, bucket: &str, key: &str, version: &str) -> ru
         .optional()
 }
 
-fn scan_within(
+/// The versions of a key that are older than one.
+struct Older<'a> {
+    bucket: &'a str,
+    key: &'a str,
+    /// That one's.
+    seq: i64,
+}
+
+fn scan_older(
     connection: &Connection,
-    (bucket, seq): (&str, i64),
-    query: &Query,
+    older: &Older<'_>,
     visit: &mut dyn FnMut(&str, Version) -> Step,
 ) -> rusqlite::Result<bool> {
     let sql =
         format!("SELECT {COLUMNS} FROM object WHERE bucket = ?1 AND key = ?2 AND seq < ?3 ORDER BY seq DESC");
     let mut statement = connection.prepare_cached(&sql)?;
-    run(&mut statement, params![bucket, query.marker, seq], visit)
+    run(&mut statement, params![older.bucket, older.key, older.seq], visit)
 }
 
 fn scan_keys(
