@@ -9,7 +9,7 @@ use fast_image_resize::Resizer;
 use crate::RenderError;
 use crate::raster::axis::{Axis, Cut, Span, cuts};
 use crate::raster::lanczos;
-use crate::raster::transpose::transpose;
+use crate::raster::transpose::{Rows, transpose};
 use crate::raster::turn::Turn;
 
 /// Samples row by row, without padding between rows.
@@ -40,13 +40,6 @@ pub(crate) struct Wanted {
     pub(crate) spans: [Span; 2],
     pub(crate) across: Axis,
     pub(crate) down: Axis,
-}
-
-/// Rows of samples in memory, each a `pitch` behind the one before.
-#[derive(Clone, Copy)]
-struct Rows<'a> {
-    bytes: &'a [u8],
-    pitch: usize,
 }
 
 /// The resizer and the memory it works in, kept from one picture to the next.
@@ -149,7 +142,7 @@ impl Scaler {
     ) -> Result<Vec<u8>, RenderError> {
         let whole = Rows { bytes: source.samples(), pitch: source.width() };
         let columns = self.squeeze_and_turn(whole, across.reach.clone(), down)?;
-        let turned = Rows { bytes: &columns, pitch: down.samples as usize };
+        let turned = Rows { bytes: &columns[..], pitch: down.samples as usize };
         let rows = self.squeeze_and_turn(turned, 0..down.samples, &across.within_reach())?;
         self.give_back(columns);
         Ok(rows)
@@ -159,7 +152,7 @@ impl Scaler {
     /// turned is still near.
     fn squeeze_and_turn(
         &mut self,
-        source: Rows<'_>,
+        source: Rows<&[u8]>,
         columns: Range<u32>,
         cut: &Cut,
     ) -> Result<Vec<u8>, RenderError> {
@@ -177,7 +170,12 @@ impl Scaler {
     }
 
     /// Resamples down some columns of a picture.
-    fn squeeze(&mut self, source: Rows<'_>, columns: Range<u32>, cut: &Cut) -> Result<Vec<u8>, RenderError> {
+    fn squeeze(
+        &mut self,
+        source: Rows<&[u8]>,
+        columns: Range<u32>,
+        cut: &Cut,
+    ) -> Result<Vec<u8>, RenderError> {
         let side = |pixels: usize| u32::try_from(pixels).map_err(RenderError::corrupt);
         let (width, rows) = (side(columns.len())?, side(cut.reach.len())?);
         let from = [columns.start, cut.reach.start];

@@ -10,6 +10,13 @@ use crate::raster::turn::Turn;
 /// Side of a square of which both sides of the copy stay near.
 const TILE: usize = 64;
 
+/// Rows in memory, each a `pitch` behind the one before.
+#[derive(Clone, Copy)]
+pub(crate) struct Rows<B> {
+    pub(crate) bytes: B,
+    pub(crate) pitch: usize,
+}
+
 /// Where a square of bytes begins in what is stored, in the order of what is upright.
 #[derive(Clone, Copy)]
 struct Square {
@@ -38,7 +45,10 @@ pub(crate) fn transpose<const N: usize>(stored: &[u8], width: usize, turn: Turn,
                 for row in (left..far).step_by(side) {
                     let square = Square { column, row };
                     match side {
-                        16 => flip.sixteen(stored, square, upright),
+                        16 => {
+                            let stored = Rows { bytes: stored, pitch: width };
+                            sixteen(stored, square, Rows { bytes: &mut *upright, pitch: height });
+                        }
                         _ => flip.eight(stored, square, upright),
                     }
                 }
@@ -52,6 +62,43 @@ pub(crate) fn transpose<const N: usize>(stored: &[u8], width: usize, turn: Turn,
 /// The side of the squares that bytes are turned in.
 fn square_side(turn: Turn) -> usize {
     if cfg!(target_arch = "x86_64") && turn == Turn::TRANSPOSED { 16 } else { 8 }
+}
+
+/// Turns a square of sixteen rows of sixteen bytes; flips nothing.
+#[cfg(target_arch = "x86_64")]
+fn sixteen(stored: Rows<&[u8]>, square: Square, upright: Rows<&mut [u8]>) {
+    use std::arch::x86_64::{
+        __m128i, _mm_loadu_si128, _mm_setzero_si128, _mm_storeu_si128, _mm_unpackhi_epi8, _mm_unpacklo_epi8,
+    };
+    let Square { column, row } = square;
+    let (width, height) = (stored.pitch, upright.pitch);
+    let source = &stored.bytes[row * width + column..][..15 * width + 16];
+    let target = &mut upright.bytes[column * height + row..][..15 * height + 16];
+    // SAFETY: SSE2 is part of every x86-64. Sixteen bytes at fifteen rows of `width` or `height` and all before are
+    // within the slices, as their lengths say; loads and stores may be unaligned.
+    unsafe {
+        let mut rows = [_mm_setzero_si128(); 16];
+        for (index, row) in rows.iter_mut().enumerate() {
+            *row = _mm_loadu_si128(source.as_ptr().add(index * width).cast::<__m128i>());
+        }
+        // Rows are interleaved with those eight below, four times: their numbers' bits and the bytes' change places.
+        for _ in 0..4 {
+            let above = rows;
+            for index in 0..8 {
+                rows[2 * index] = _mm_unpacklo_epi8(above[index], above[index + 8]);
+                rows[2 * index + 1] = _mm_unpackhi_epi8(above[index], above[index + 8]);
+            }
+        }
+        for (index, row) in rows.into_iter().enumerate() {
+            _mm_storeu_si128(target.as_mut_ptr().add(index * height).cast::<__m128i>(), row);
+        }
+    }
+}
+
+/// There is none elsewhere: eights do.
+#[cfg(not(target_arch = "x86_64"))]
+fn sixteen(_: Rows<&[u8]>, _: Square, _: Rows<&mut [u8]>) {
+    unreachable!("squares of sixteen are for x86-64")
 }
 
 struct Flip {
@@ -68,44 +115,6 @@ impl Flip {
 
     fn column(&self, column: usize) -> usize {
         if self.turn.from_right { self.width - 1 - column } else { column }
-    }
-
-    /// Turns a square of sixteen rows of sixteen bytes; flips nothing.
-    #[cfg(target_arch = "x86_64")]
-    fn sixteen(&self, stored: &[u8], square: Square, upright: &mut [u8]) {
-        use std::arch::x86_64::{
-            __m128i, _mm_loadu_si128, _mm_setzero_si128, _mm_storeu_si128, _mm_unpackhi_epi8,
-            _mm_unpacklo_epi8,
-        };
-        let Self { width, height, .. } = *self;
-        let Square { column, row } = square;
-        let source = &stored[row * width + column..][..15 * width + 16];
-        let target = &mut upright[column * height + row..][..15 * height + 16];
-        // SAFETY: SSE2 is part of every x86-64. Sixteen bytes at fifteen rows of `width` or `height` and all before are
-        // within the slices, as their lengths say; loads and stores may be unaligned.
-        unsafe {
-            let mut rows = [_mm_setzero_si128(); 16];
-            for (index, row) in rows.iter_mut().enumerate() {
-                *row = _mm_loadu_si128(source.as_ptr().add(index * width).cast::<__m128i>());
-            }
-            // Rows are interleaved with those eight below, four times: their numbers' bits and the bytes' change places.
-            for _ in 0..4 {
-                let above = rows;
-                for index in 0..8 {
-                    rows[2 * index] = _mm_unpacklo_epi8(above[index], above[index + 8]);
-                    rows[2 * index + 1] = _mm_unpackhi_epi8(above[index], above[index + 8]);
-                }
-            }
-            for (index, row) in rows.into_iter().enumerate() {
-                _mm_storeu_si128(target.as_mut_ptr().add(index * height).cast::<__m128i>(), row);
-            }
-        }
-    }
-
-    /// There is none elsewhere: eights do.
-    #[cfg(not(target_arch = "x86_64"))]
-    fn sixteen(&self, _: &[u8], _: Square, _: &mut [u8]) {
-        unreachable!("squares of sixteen are for x86-64")
     }
 
     fn single<const N: usize>(&self, stored: &[u8], patch: Patch, upright: &mut [u8]) {
