@@ -58,7 +58,13 @@ async fn get(client: &Client, number: usize, size: usize) {
     assert_eq!(body.into_bytes().len(), size);
 }
 
-async fn measure<F>(calls: usize, at_once: usize, call: impl Fn(usize) -> F) -> (Vec<Duration>, Duration)
+/// How long each call took, the shortest first, and all together.
+struct Measured {
+    took: Vec<Duration>,
+    whole: Duration,
+}
+
+async fn measure<F>(calls: usize, at_once: usize, call: impl Fn(usize) -> F) -> Measured
 where
     F: Future<Output = ()>,
 {
@@ -73,10 +79,11 @@ where
     };
     let mut took: Vec<_> = stream::iter(0..calls).map(timed).buffer_unordered(at_once).collect().await;
     took.sort_unstable();
-    (took, begun.elapsed())
+    Measured { took, whole: begun.elapsed() }
 }
 
-fn print(what: &str, size: usize, at_once: usize, (took, whole): (Vec<Duration>, Duration)) {
+fn print(what: &str, size: usize, at_once: usize, measured: Measured) {
+    let Measured { took, whole } = measured;
     let at = |share: usize| took[(took.len() - 1) * share / 100].as_secs_f64() * 1000.0;
     let rate = took.len() as f64 / whole.as_secs_f64();
     println!(
