@@ -96,13 +96,6 @@ impl Part {
         self.mean = self.mean.wrapping_add(self.dc.as_ref()?.difference(bits)?);
         Some(self.mean)
     }
-
-    /// Begins the next block: takes its mean.
-    #[inline(always)]
-    fn begin(&mut self, spot: Spot, bits: &mut Bits<'_>) -> Option<Begun> {
-        let mean = self.next_mean(bits)? as i16;
-        Some(Begun { component: self.component, spot, mean })
-    }
 }
 
 /// Draws the blocks of a sequential scan as they come.
@@ -118,19 +111,20 @@ impl Work for Drawing<'_> {
 
     #[inline(always)]
     fn run<R: Row>(self) -> Option<()> {
-        let Self { frame, parts, coded, samples } = self;
-        let quantisers = &coded.tables.quantisers;
-        if frame.is_whole() {
-            let mut canvas = Canvas::<R>::new(frame, quantisers, samples)?;
-            blocks(frame, parts, coded, |_, part, spot, bits| {
-                canvas.add(part.begin(spot, bits)?, part.whole.as_ref()?, bits)
+        let quantisers = &self.coded.tables.quantisers;
+        if self.frame.is_whole() {
+            let mut canvas = Canvas::<R>::new(self.frame, quantisers, self.samples)?;
+            blocks(self.frame, self.parts, self.coded, |_, part, spot, bits| {
+                let mean = part.next_mean(bits)? as i16;
+                canvas.add(Begun { component: part.component, spot, mean }, part.whole.as_ref()?, bits)
             })?;
             canvas.end();
             return Some(());
         }
-        let mut sketch = Sketch::new(frame, quantisers, samples)?;
-        blocks(frame, parts, coded, |_, part, spot, bits| {
-            sketch.add(part.begin(spot, bits)?, part.coarse.as_ref()?, bits)
+        let mut sketch = Sketch::new(self.frame, quantisers, self.samples)?;
+        blocks(self.frame, self.parts, self.coded, |_, part, spot, bits| {
+            let mean = part.next_mean(bits)? as i16;
+            sketch.add(Begun { component: part.component, spot, mean }, part.coarse.as_ref()?, bits)
         })
     }
 }
