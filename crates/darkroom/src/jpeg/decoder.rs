@@ -267,11 +267,11 @@ impl<'a> Jpeg<'a> {
         }
     }
 
-    /// Whether the file is over where arithmetic codes are: they go on in zeros, and so nothing in them says that some are
-    /// missing.
+    /// Whether arithmetic codes stop and no end of image follows: they go on in zeros, and so nothing in them says that some
+    /// are missing.
     fn ends_in_arithmetic_codes(&self) -> bool {
         let last = self.markers.scans().last();
-        self.frame.is_arithmetic && last.is_some_and(|scan| scan.end == End::OfFile)
+        self.frame.is_arithmetic && last.is_some_and(|scan| scan.end != End::OfImage)
     }
 
     /// Whether there is as much memory as libjpeg may need for this file. Its own word for it is only text.

@@ -34,11 +34,13 @@ fn reason(file: &[u8]) -> Option<&'static str> {
 }
 
 #[test]
-fn arithmetic_codes_that_end_with_the_file_are_truncated_wherever_they_end() {
+fn arithmetic_codes_without_an_end_of_image_are_never_whole() {
     assert_eq!(reason(&whole()), None);
     let scan = bytes(&[HEAD, SCAN]).len();
     for end in scan..whole().len() - 1 {
         assert_eq!(reason(&whole()[..end]), Some("truncated"), "cut at {end}");
+        let broken = [&whole()[..end], &bytes(&["ff66", "4242"])].concat();
+        assert_eq!(reason(&broken), Some("corrupt"), "another marker at {end}");
     }
 }
 
