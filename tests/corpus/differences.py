@@ -90,6 +90,12 @@ def restart_lost():
     return bytes(file)
 
 
+def last_row_damaged():
+    """A JPEG whose last codes are missing, with an end of image all the same."""
+    noise = np.random.default_rng(1).integers(0, 255, (48, SIDE, 3), np.uint8)
+    return saved(Image.fromarray(noise), "JPEG", subsampling="4:4:4")[:-40] + b"\xff\xd9"
+
+
 def lossless_webp():
     """16,384 x 4 of one colour, as libwebp's encoder refuses to write it: one code for everything."""
     bits, at = 0, 0
@@ -120,6 +126,7 @@ CASES = {
     "gif-screen-of-a-monitor.gif": lambda: gif((640, 480)),
     "webp-side-16384.webp": lossless_webp,
     "jpeg-restart-lost.jpg": restart_lost,
+    "jpeg-last-row-damaged.jpg": last_row_damaged,
     "jpeg-of-a-scanner.jpg": lambda: saved(Image.new("RGB", (SIDE, 48)), "JPEG", icc_profile=scanner_profile()),
 }
 
