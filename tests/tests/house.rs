@@ -1,7 +1,7 @@
 //! The house rules, held by a test: arrows (who may depend on whom), doors (which crate may touch which outside
-//! world), circles (no files ask each other), the street (what stands at the top level), sizes and versions, and what is
-//! compiled only once. Each rule is a
-//! function over plain text or names, and is shown to fail on a bad example before it is held against the sources.
+//! world), circles (no files ask each other), parameters (each has a name), the street (what stands at the top level),
+//! sizes and versions, and what is compiled only once. Each rule is a function over plain text or names, and is shown to
+//! fail on a bad example before it is held against the sources.
 
 #[path = "house/arrows.rs"]
 mod arrows;
@@ -11,6 +11,8 @@ mod circles;
 mod doors;
 #[path = "house/once.rs"]
 mod once;
+#[path = "house/parameters.rs"]
+mod parameters;
 #[path = "house/source.rs"]
 mod source;
 #[path = "house/street.rs"]
