@@ -11,9 +11,11 @@ pub(crate) const ENTRY_BYTES: usize = 12;
 const ORIENTATION: u16 = 0x0112;
 
 /// What a tag's values are, by TIFF's numbers: texts, and whole numbers without and with a sign.
+const BYTE: u16 = 1;
 pub(crate) const ASCII: u16 = 2;
 const SHORT: u16 = 3;
 const LONG: u16 = 4;
+const SIGNED_BYTE: u16 = 6;
 const SIGNED_SHORT: u16 = 8;
 const SIGNED_LONG: u16 = 9;
 /// Since EXIF 3.0.
@@ -37,10 +39,11 @@ impl<'a> Exif<'a> {
     }
 
     /// How the picture is turned; none where that is not said or not one of the eight ways. EXIF says it in a SHORT; some
-    /// phones and cameras wrote a LONG, one with a sign even.
+    /// phones and cameras wrote a LONG, one with a sign even, and programs a single byte.
     pub(crate) fn orientation(&self) -> Option<Orientation> {
         let entry = self.entry(ORIENTATION)?;
         let value = match entry.kind {
+            BYTE | SIGNED_BYTE => usize::from(*self.tiff.get(entry.start(self, 1)?)?),
             SHORT | SIGNED_SHORT => usize::from(self.u16(entry.start(self, 2)?)?),
             LONG | SIGNED_LONG => self.u32(entry.start(self, 4)?)?,
             _ => return None,
@@ -58,12 +61,13 @@ impl<'a> Exif<'a> {
         self.tiff.get(start..start.checked_add(entry.count)?)
     }
 
-    /// A tag's first entry in the first directory, wherever it stands there.
+    /// A tag's first entry in the first directory, wherever it stands there; one that is cut off is none.
     fn entry(&self, tag: u16) -> Option<Entry> {
         let directory = self.u32(4)?;
         let count = usize::from(self.u16(directory)?).min(ENTRIES_MAX);
         let mut places = (0..count).filter_map(|index| directory.checked_add(2 + index * ENTRY_BYTES));
         let place = places.find(|&place| self.u16(place) == Some(tag))?;
+        self.tiff.get(place..place.checked_add(ENTRY_BYTES)?)?;
         Some(Entry { place, kind: self.u16(place + 2)?, count: self.u32(place + 4)? })
     }
 
@@ -126,13 +130,16 @@ mod tests {
     }
 
     #[test]
-    fn a_short_and_a_long_turn_in_both_orders_of_bytes() {
+    fn whole_numbers_turn_in_both_orders_of_bytes() {
         for way in 1..=8u8 {
             for (little, kind, value) in [
                 (true, SHORT, [way, 0, 0, 0]),
                 (true, LONG, [way, 0, 0, 0]),
                 (true, SIGNED_SHORT, [way, 0, 0, 0]),
                 (true, SIGNED_LONG, [way, 0, 0, 0]),
+                (true, BYTE, [way, 0, 0, 0]),
+                (false, BYTE, [way, 0, 0, 0]),
+                (false, SIGNED_BYTE, [way, 0, 0, 0]),
                 (false, SHORT, [0, way, 0, 0]),
                 (false, LONG, [0, 0, 0, way]),
             ] {
@@ -153,6 +160,7 @@ mod tests {
             (LONG, 1, [6, 0, 1, 0]),
             (LONG, u32::MAX, [6, 0, 0, 0]),
             (SIGNED_LONG, 1, [0xff, 0xff, 0xff, 0xff]),
+            (SIGNED_BYTE, 1, [0xfe, 0, 0, 0]),
             (ASCII, 1, [6, 0, 0, 0]),
             (5, 1, [6, 0, 0, 0]),
         ] {
@@ -163,6 +171,12 @@ mod tests {
             );
         }
         assert_eq!(turned(b"II\x2a\0"), 1);
+        let whole = block(true, &[(ORIENTATION, SHORT, 1, [6, 0, 0, 0])], b"");
+        assert_eq!(
+            (turned(&whole[..whole.len() - 4]), turned(&whole[..whole.len() - 5])),
+            (6, 1),
+            "a cut entry"
+        );
         assert_eq!(orientation_of(None).to_exif(), 1);
     }
 
