@@ -53,6 +53,12 @@ def deep_transparent():
     return png((SIDE, 48, 16, 2), row * 48, said)
 
 
+def transparent_damaged():
+    """Grey, and a transparent level whose chunk was damaged on the way."""
+    said = chunk(b"tRNS", b"\0\0")
+    return png((SIDE, 48, 8, 0), (b"\0" + bytes(SIDE)) * 48, said[:-4] + b"what")
+
+
 def four_bits_transparent():
     """Four bits of grey, level 3 transparent; every pixel is 3."""
     return png((SIDE, 48, 4, 0), (b"\0" + b"\x33" * (SIDE // 2)) * 48, chunk(b"tRNS", struct.pack(">H", 3)))
@@ -119,6 +125,7 @@ CASES = {
     "png-16-bit-profile.png": deep_profile,
     "png-16-bit-transparent.png": deep_transparent,
     "png-4-bit-transparent.png": four_bits_transparent,
+    "png-transparent-damaged.png": transparent_damaged,
     "png-exif-behind-pixels.png": behind_pixels,
     "png-two-exif.png": two_orientations,
     "png-zlib-checksum.png": wrong_checksum,

@@ -15,6 +15,7 @@ const SIGNATURE_BYTES: usize = 8;
 const DEPTH_AT: usize = 24;
 /// The colour type of grey without alpha.
 const GREY: u8 = 0;
+const COLOURED: u8 = 2;
 /// The colour type of pixels that are places in a palette.
 const INDEXED: u8 = 3;
 /// Of 256 colours.
@@ -108,7 +109,7 @@ impl<'a> Parts<'a> {
                 self.exif.get_or_insert(chunk.content);
             }
             b"PLTE" => self.essential.extend(palette(chunk, &self.essential)?),
-            b"tRNS" => self.essential.extend(within_depth(chunk, &self.essential)),
+            b"tRNS" => self.essential.extend(transparent(chunk, &self.essential)),
             _ if is_essential(chunk, limits) => self.essential.extend_from_slice(chunk.whole),
             _ => {}
         }
@@ -166,9 +167,12 @@ fn palette<'a>(chunk: &Chunk<'a>, essential: &[u8]) -> Result<&'a [u8], RenderEr
     Ok(chunk.whole)
 }
 
-/// The `tRNS` of a grey picture of few bits says its level in sixteen: those that the picture has count, as libpng does it.
-fn within_depth(chunk: &Chunk<'_>, essential: &[u8]) -> Vec<u8> {
+/// The `tRNS` that counts. Of a grey picture of few bits it says the level in sixteen: those that the picture has count. One
+/// that does not say exactly one level, or one colour, is none. All this as libpng does it.
+fn transparent(chunk: &Chunk<'_>, essential: &[u8]) -> Vec<u8> {
     match (essential.get(DEPTH_AT..), chunk.content) {
+        (Some([_, GREY, ..]), content) if content.len() != 2 => Vec::new(),
+        (Some([_, COLOURED, ..]), content) if content.len() != 6 => Vec::new(),
         (Some([depth @ 1..8, GREY, ..]), [_, level]) if chunk.is_whole() => {
             let content = [0, level & ((1 << depth) - 1)];
             let named = [chunk.kind, &content].concat();
@@ -288,6 +292,18 @@ mod tests {
         let colours = built([2, 1, 8, 2], &[chunk(b"tRNS", &[9, 1, 9, 2, 9, 3])], &[0, 1, 2, 3, 1, 2, 4]);
         let picture = decode(&colours, &Limits::DEFAULT).unwrap().picture;
         assert_eq!((picture.bytes[3], picture.bytes[7]), (0, 255));
+    }
+
+    #[test]
+    fn what_is_said_of_no_one_level_or_colour_makes_nothing_transparent() {
+        for (kind, pixel_bytes) in [(GREY, 1), (COLOURED, 3)] {
+            let row = vec![0; 1 + 3 * pixel_bytes];
+            for length in (0..12).filter(|&length| length != 2 * pixel_bytes) {
+                let file = built([3, 1, 8, kind], &[chunk(b"tRNS", &vec![0; length])], &row);
+                let picture = decode(&file, &Limits::DEFAULT).unwrap().picture;
+                assert!(matches!(picture.channels, Channels::Grey | Channels::Rgb), "{kind}, {length} bytes");
+            }
+        }
     }
 
     #[test]
