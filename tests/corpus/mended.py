@@ -69,4 +69,31 @@ def with_checksum(png):
     return head + len(data).to_bytes(4) + body + zlib.crc32(body).to_bytes(4) + tail
 
 
-MENDED = {("JPEG", True): [bare], ("JPEG", False): [without_last_rows], ("PNG", True): [with_checksum]}
+# Flags of WebP's extended header that mean something.
+ANNOUNCED, IS_ANIMATED = 0x3E, 0x02
+
+
+def first_picture(webp):
+    """The still picture or the first frame, and what is said of it before; nothing behind it."""
+    parts, kinds, at = [], set(), 12
+    is_animated = webp[12:16] == b"VP8X" and webp[20] & IS_ANIMATED
+    kept = {b"VP8X", b"ICCP", b"EXIF", *([b"ANIM", b"ANMF"] if is_animated else [b"ALPH", b"VP8 ", b"VP8L"])}
+    while at + 8 <= len(webp):
+        kind, length = webp[at : at + 4], int.from_bytes(webp[at + 4 : at + 8], "little")
+        content = webp[at + 8 : at + 8 + length]
+        if kind == b"VP8X" and content:
+            content = bytes([content[0] & ANNOUNCED]) + content[1:]
+        if kind in kept and kind not in kinds:
+            parts.append(kind + len(content).to_bytes(4, "little") + content + bytes(length % 2))
+        kinds.add(kind)
+        at += 8 + length + length % 2
+    body = b"WEBP" + b"".join(parts)
+    return b"RIFF" + len(body).to_bytes(4, "little") + body
+
+
+MENDED = {
+    ("JPEG", True): [bare],
+    ("JPEG", False): [without_last_rows],
+    ("PNG", True): [with_checksum],
+    ("WebP", True): [first_picture],
+}

@@ -27,10 +27,10 @@ pub(super) fn decode(file: &[u8], limits: &Limits) -> Result<Decoded, RenderErro
     let bits = Bitstream::open(frame.chunks)?;
     check_size(bits.size, limits)?;
     let canvas = parts.canvas.unwrap_or(bits.size);
-    frame.check(bits.size, canvas)?;
+    let corner = frame.corner(bits.size, canvas)?;
     let is_sheer = bits.has_alpha && (parts.canvas.is_none() || parts.announces(HAS_ALPHA));
     let channels = if is_sheer || bits.size != canvas { Channels::Rgba } else { Channels::Rgb };
-    let picture = on_canvas(bits.pixels(channels)?, frame.corner, canvas);
+    let picture = on_canvas(bits.pixels(channels)?, corner, canvas);
     let orientation: Orientation = orientation_of(parts.exif);
     let icc = within_limit(parts.icc.map(<[u8]>::to_vec), limits);
     Ok(Decoded { picture, size: canvas, times: 1.0, orientation, icc })
@@ -43,20 +43,20 @@ pub(super) fn exif(file: &[u8]) -> Option<&[u8]> {
 
 /// A still picture, or the first frame of an animation.
 struct Frame<'a> {
-    corner: Corner,
-    /// What an animation says it is; a still picture is its canvas.
-    size: Option<Extent>,
+    /// Where an animation has it; a still picture is its canvas.
+    corner: Option<Corner>,
     chunks: &'a [u8],
 }
 
 impl Frame<'_> {
-    /// Whether it is as large as it is said to be, and within its canvas.
-    fn check(&self, size: Extent, canvas: Extent) -> Result<(), RenderError> {
-        let fits = self.corner.reach(size).fits_into(canvas);
-        if size != self.size.unwrap_or(canvas) || !fits {
-            return Err(RenderError::corrupt("a picture of another size than its canvas or frame"));
+    /// Where a picture of this size lies on its canvas. Its own header says how large it is, whatever its frame does.
+    fn corner(&self, size: Extent, canvas: Extent) -> Result<Corner, RenderError> {
+        let corner = self.corner.unwrap_or(Corner::FIRST);
+        let fits = corner.reach(size).fits_into(canvas);
+        if !fits || (self.corner.is_none() && size != canvas) {
+            return Err(RenderError::corrupt("a picture of another size than its canvas"));
         }
-        Ok(())
+        Ok(corner)
     }
 }
 
@@ -67,6 +67,8 @@ struct Parts<'a> {
     canvas: Option<Extent>,
     exif: Option<&'a [u8]>,
     icc: Option<&'a [u8]>,
+    /// Whether there is what every animation says of itself before its frames.
+    is_animation: bool,
     frame: Option<Frame<'a>>,
     /// Still pictures among the chunks.
     stills: u32,
@@ -89,11 +91,14 @@ impl<'a> Parts<'a> {
             (b"ICCP", content) if self.announces(HAS_ICC) => {
                 self.icc.get_or_insert(content);
             }
+            (b"ANIM", _) => self.is_animation = true,
+            (b"ANMF", _) if self.announces(IS_ANIMATED) && !self.is_animation => {
+                return Err(RenderError::corrupt("a frame of no animation"));
+            }
             (b"ANMF", content) if self.announces(IS_ANIMATED) && self.frame.is_none() => {
                 self.frame = Some(frame(content)?);
             }
             (b"VP8L" | b"VP8 ", _) => self.stills += 1,
-            (b"VP8X", _) if is_first => {}
             _ if is_first => return Err(RenderError::corrupt("the first chunk is no picture and no header")),
             _ => {}
         }
@@ -119,7 +124,7 @@ fn walk(file: &[u8]) -> Result<Parts<'_>, RenderError> {
         return Err(RenderError::corrupt("two still pictures"));
     }
     if !parts.announces(IS_ANIMATED) {
-        let still = |chunks| Frame { corner: Corner::FIRST, size: None, chunks };
+        let still = |chunks| Frame { corner: None, chunks };
         parts.frame = pixels_in(chunks)?.map(still);
     }
     Ok(parts)
@@ -130,11 +135,7 @@ fn frame(content: &[u8]) -> Result<Frame<'_>, RenderError> {
         return Err(RenderError::corrupt("a frame shorter than its header"));
     };
     let chunks = pixels_in(rest)?.ok_or_else(|| RenderError::corrupt("a frame without a picture"))?;
-    Ok(Frame {
-        corner: Corner { left: 2 * le24(head, 0), top: 2 * le24(head, 3) },
-        size: Some(Extent::new(le24(head, 6) + 1, le24(head, 9) + 1)),
-        chunks,
-    })
+    Ok(Frame { corner: Some(Corner { left: 2 * le24(head, 0), top: 2 * le24(head, 3) }), chunks })
 }
 
 /// The first pixels among chunks, with the alpha channel that stands before them.
@@ -171,7 +172,11 @@ fn next_chunk(bytes: &[u8]) -> Result<(Chunk<'_>, &[u8]), RenderError> {
     let length = u32::from_le_bytes(*length) as usize;
     let content = after.get(..length).ok_or_else(cut)?;
     // Chunks are padded to even lengths; the last one's padding is sometimes forgotten.
-    Ok((Chunk { kind, content }, after.get(length + length % 2..).unwrap_or_default()))
+    let after = after.get(length + length % 2..).unwrap_or_default();
+    if kind == b"ALPH" && !after.starts_with(b"VP8 ") {
+        return Err(RenderError::corrupt("an alpha channel without its picture"));
+    }
+    Ok((Chunk { kind, content }, after))
 }
 
 fn le24(bytes: &[u8], at: usize) -> u32 {
@@ -246,6 +251,26 @@ mod tests {
     }
 
     #[test]
+    fn alpha_belongs_to_the_picture_right_behind_it() {
+        let lossy = kinds()[1].clone();
+        let (first, picture) = next_chunk(&lossy[HEADER_BYTES + 18..]).unwrap();
+        let (alpha, stranger) = (chunk(first.kind, first.content), chunk(b"ABCD", b"what"));
+        let picture = picture.to_vec();
+        let head = extended(HAS_ALPHA);
+        read(&[head.clone(), alpha.clone(), picture.clone()]);
+        for chunks in [
+            vec![alpha.clone(), alpha.clone(), picture.clone()],
+            vec![alpha.clone(), stranger, picture.clone()],
+            vec![picture, alpha.clone()],
+            vec![alpha, still()],
+        ] {
+            let error =
+                decode(&file(&[vec![head.clone()], chunks].concat()), &Limits::DEFAULT).err().unwrap();
+            assert!(matches!(error, RenderError::Corrupt(_)), "{error}");
+        }
+    }
+
+    #[test]
     fn alpha_that_cannot_be_read_is_corrupt_and_no_lack_of_memory() {
         let lossy = kinds()[1].clone();
         let alpha = HEADER_BYTES + 18;
@@ -292,9 +317,13 @@ mod tests {
         }
         let mut outside = frame.clone();
         outside[8] = 25;
-        let mut other = frame;
+        let mut other = frame.clone();
         other[14] = 18;
-        for frame in [outside, other, chunk(b"ANMF", &head), chunk(b"ANMF", b"short")] {
+        let says_another_size = read(&[extended(IS_ANIMATED), animation.clone(), other]).picture;
+        assert_eq!(says_another_size, picture, "the picture's own header counts");
+        let error = decode(&file(&[extended(IS_ANIMATED), frame]), &Limits::DEFAULT).err().unwrap();
+        assert!(matches!(error, RenderError::Corrupt(_)), "no animation: {error}");
+        for frame in [outside, chunk(b"ANMF", &head), chunk(b"ANMF", b"short")] {
             let file = file(&[extended(IS_ANIMATED), animation.clone(), frame]);
             let error = decode(&file, &Limits::DEFAULT).err().unwrap();
             assert!(matches!(error, RenderError::Corrupt(_)), "{error}");
@@ -311,7 +340,8 @@ mod tests {
         for chunks in [
             vec![other, still()],
             vec![extended(0)],
-            vec![stranger, still()],
+            vec![stranger.clone(), still()],
+            vec![chunk(b"VP8X", &[0, 0, 0, 0, 59]), still()],
             vec![extended(0), still(), still()],
             vec![],
         ] {
