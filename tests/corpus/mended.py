@@ -24,6 +24,8 @@ def segments(jpeg):
         if marker == 0xDA:
             while end + 1 < len(jpeg) and (jpeg[end] != 0xFF or jpeg[end + 1] in (0x00, 0xFF, *range(0xD0, 0xD8))):
                 end += 1
+            if end + 1 >= len(jpeg):
+                end = len(jpeg)
         if end > at + 3:
             yield marker, at, end
         at = max(end, at + 2)
