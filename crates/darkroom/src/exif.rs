@@ -5,8 +5,6 @@ use image::metadata::Orientation;
 
 /// What stands before a block in a JPEG, and often elsewhere too.
 const MARK: &[u8] = b"Exif\0\0";
-/// Entries of a directory that are looked at; cameras write about fifteen.
-const ENTRIES_MAX: usize = 200;
 pub(crate) const ENTRY_BYTES: usize = 12;
 const ORIENTATION: u16 = 0x0112;
 
@@ -64,7 +62,7 @@ impl<'a> Exif<'a> {
     /// A tag's first entry in the first directory, wherever it stands there; one that is cut off is none.
     fn entry(&self, tag: u16) -> Option<Entry> {
         let directory = self.u32(4)?;
-        let count = usize::from(self.u16(directory)?).min(ENTRIES_MAX);
+        let count = usize::from(self.u16(directory)?);
         let mut places = (0..count).filter_map(|index| directory.checked_add(2 + index * ENTRY_BYTES));
         let place = places.find(|&place| self.u16(place) == Some(tag))?;
         self.tiff.get(place..place.checked_add(ENTRY_BYTES)?)?;

@@ -61,7 +61,7 @@ fn by_profile(picture: &Picture, icc: &[u8]) -> Result<Picture, CmsError> {
         // moxcms takes four inks in the layout of RGBA.
         Channels::Cmyk => (DataColorSpace::Cmyk, Layout::Rgba, Channels::Rgb),
     };
-    let profile = ColorProfile::new_from_slice(&with_known_types(icc))?;
+    let profile = read(icc)?;
     if profile.color_space != model {
         return Err(CmsError::InvalidProfile);
     }
@@ -72,6 +72,37 @@ fn by_profile(picture: &Picture, icc: &[u8]) -> Result<Picture, CmsError> {
     let mut bytes = vec![0; pixels * channels.count()];
     transform.transform(&picture.bytes, &mut bytes)?;
     Ok(Picture::new(picture.size, channels, bytes))
+}
+
+/// What a conversion to sRGB needs of a profile: a matrix with its curves, and the table that counts where there is one.
+const MATRIX: [[u8; 4]; 9] =
+    [*b"rXYZ", *b"gXYZ", *b"bXYZ", *b"rTRC", *b"gTRC", *b"bTRC", *b"kTRC", *b"wtpt", *b"chad"];
+const TABLE: [u8; 4] = *b"A2B0";
+
+/// Reads a profile. moxcms reads every tag that it knows and fails at the first that is broken, lcms those that it needs:
+/// a profile that fails whole is read again without the tags that no conversion needs.
+fn read(icc: &[u8]) -> Result<ColorProfile, CmsError> {
+    let icc = with_known_types(icc);
+    let needed = [&MATRIX[..], &[TABLE]].concat();
+    ColorProfile::new_from_slice(&icc)
+        .or_else(|_| ColorProfile::new_from_slice(&with_only(&needed, &icc)))
+        .or_else(|_| ColorProfile::new_from_slice(&with_only(&MATRIX, &icc)))
+}
+
+/// The profile with these tags alone: the others have no name.
+fn with_only(names: &[[u8; 4]], icc: &[u8]) -> Vec<u8> {
+    let mut tidied = icc.to_vec();
+    for tag in tidied.get_mut(TAGS_AT..).unwrap_or_default().chunks_exact_mut(TAG_BYTES).take(tags_in(icc)) {
+        if !names.iter().any(|name| tag.starts_with(name)) {
+            tag[..4].fill(0);
+        }
+    }
+    tidied
+}
+
+/// How many tags the profile says it has.
+fn tags_in(icc: &[u8]) -> usize {
+    icc.get(..TAGS_AT).and_then(|header| header.last_chunk()).map_or(0, |n| u32::from_be_bytes(*n) as usize)
 }
 
 /// Header and number of tags; each tag says name, place and length, four bytes each.
@@ -85,9 +116,7 @@ const BROKEN_TYPES: [([u8; 4], [u8; 4]); 2] =
 fn with_known_types(icc: &[u8]) -> Cow<'_, [u8]> {
     let mut mended = Cow::Borrowed(icc);
     let tags = icc.get(TAGS_AT..).unwrap_or_default().chunks_exact(TAG_BYTES);
-    let count =
-        icc.get(..TAGS_AT).and_then(|header| header.last_chunk()).map_or(0, |n| u32::from_be_bytes(*n));
-    for tag in tags.take(count as usize) {
+    for tag in tags.take(tags_in(icc)) {
         let at = u32::from_be_bytes([tag[4], tag[5], tag[6], tag[7]]) as usize;
         let Some(found) = icc.get(at..).and_then(<[u8]>::first_chunk::<4>) else { continue };
         if let Some((_, meant)) = BROKEN_TYPES.iter().find(|(broken, _)| broken == found) {
@@ -127,6 +156,25 @@ mod tests {
         assert_eq!(sheer, one(Channels::Rgba, &[7, 7, 7, 9]));
         let red = to_srgb(one(Channels::Cmyk, &[0, 255, 255, 0]), None);
         assert_eq!(red, one(Channels::Rgb, &[255, 0, 0]));
+    }
+
+    #[test]
+    fn a_tag_that_no_conversion_needs_costs_no_colours() {
+        let whole = ColorProfile::new_display_p3().encode().unwrap();
+        let expected = to_srgb(one(Channels::Rgb, &[200, 100, 50]), Some(&whole));
+        assert_ne!(expected.bytes, [200, 100, 50]);
+        let mut broken = 0;
+        for at in 0..tags_in(&whole) {
+            let mut icc = whole.clone();
+            let tag = &mut icc[TAGS_AT + at * TAG_BYTES..][..TAG_BYTES];
+            if MATRIX.iter().any(|name| tag.starts_with(name)) {
+                continue;
+            }
+            tag[4..8].copy_from_slice(&u32::MAX.to_be_bytes());
+            assert_eq!(to_srgb(one(Channels::Rgb, &[200, 100, 50]), Some(&icc)), expected, "{at}");
+            broken += 1;
+        }
+        assert!(broken > 0);
     }
 
     #[test]
