@@ -169,7 +169,10 @@ mod tests {
             );
         }
         assert_eq!(turned(b"II\x2a\0"), 1);
-        let whole = block(true, &[(ORIENTATION, SHORT, 1, [6, 0, 0, 0])], b"");
+        let way_up = (ORIENTATION, SHORT, 1, [6, 0, 0, 0]);
+        let many = [vec![(0x010f, LONG, 1, [0; 4]); 5000], vec![way_up]].concat();
+        assert_eq!(turned(&block(true, &many, b"")), 6, "behind many others");
+        let whole = block(true, &[way_up], b"");
         assert_eq!(
             (turned(&whole[..whole.len() - 4]), turned(&whole[..whole.len() - 5])),
             (6, 1),

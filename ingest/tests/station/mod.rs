@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use chassis::{Health, Shutdown};
 use clap::Parser as _;
-use depot::{Depot, Endpoint};
+use depot::Depot;
 use ingest::Config;
 use proto::{Codec, ImageUploaded, Topic};
 use street::reply::Reply;
-use street::servers::{ACCESS_KEY, Broker, Issuer, Registry, SECRET_KEY, Versitygw, listen};
+use street::servers::{Broker, Issuer, Registry, Versitygw, listen};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
@@ -47,7 +47,7 @@ impl Street {
             format!("--kafka-bootstrap-servers={}", kafka.servers),
         ];
         let mut config = parse(&[&standing[..], &issuer.settings()].concat(), more);
-        config.depot.endpoint = Some(endpoint(&s3));
+        config.depot.endpoint = Some(s3.endpoint());
         let (health, shutdown) = (Health::new(), Shutdown::new());
         let opened = ingest::open(&config, &health, &shutdown).await.expect("ingest opens");
         let (listener, addr) = listen().await;
@@ -65,7 +65,7 @@ impl Street {
     pub(crate) async fn depot(&self) -> Depot {
         let unheard = ["--kafka-bootstrap-servers=x".to_owned()];
         let mut args = parse(&[&unheard[..], &self.issuer.settings()].concat(), &[]).depot;
-        args.endpoint = Some(endpoint(&self.s3));
+        args.endpoint = Some(self.s3.endpoint());
         Depot::open(&args).await
     }
 
@@ -114,15 +114,6 @@ impl Street {
     pub(crate) async fn stop(&mut self) {
         self.shutdown.trigger();
         (&mut self.serving).await.expect("ingest ends");
-    }
-}
-
-fn endpoint(s3: &Versitygw) -> Endpoint {
-    Endpoint {
-        url: s3.url(),
-        region: "us-east-1".to_owned(),
-        access_key_id: ACCESS_KEY.to_owned(),
-        secret_access_key: SECRET_KEY.to_owned(),
     }
 }
 

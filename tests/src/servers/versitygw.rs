@@ -6,6 +6,7 @@ use aws_sdk_s3::Client;
 use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_s3::primitives::ByteStream;
+use depot::Endpoint;
 use reqwest::StatusCode;
 
 use super::child::{Child, Home};
@@ -15,6 +16,7 @@ use crate::tools::cached;
 pub const ACCESS_KEY: &str = "AKIALOCALTEST";
 /// The secret half of `ACCESS_KEY`.
 pub const SECRET_KEY: &str = "local-test-secret-key";
+const REGION: &str = "us-east-1";
 /// The bucket of originals, as stations call it unless told otherwise.
 pub const ORIGINALS: &str = "safelight-originals";
 /// The bucket of renditions.
@@ -62,6 +64,16 @@ impl Versitygw {
     /// Returns its address.
     pub fn url(&self) -> String {
         self.child.url("")
+    }
+
+    /// Returns how a depot finds it and is let in.
+    pub fn endpoint(&self) -> Endpoint {
+        Endpoint {
+            url: self.url(),
+            region: REGION.to_owned(),
+            access_key_id: ACCESS_KEY.to_owned(),
+            secret_access_key: SECRET_KEY.to_owned(),
+        }
     }
 
     /// A client that looks at the server past the depot, and asks once.
@@ -119,7 +131,7 @@ pub fn s3_client(url: &str) -> Client {
     let keys = Credentials::new(ACCESS_KEY, SECRET_KEY, None, None, "test");
     let config = aws_sdk_s3::Config::builder()
         .behavior_version(BehaviorVersion::latest())
-        .region(Region::new("us-east-1"))
+        .region(Region::new(REGION))
         .endpoint_url(url)
         .credentials_provider(keys)
         .retry_config(RetryConfig::disabled())

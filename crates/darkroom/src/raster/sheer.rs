@@ -50,7 +50,7 @@ impl Sheer<'_> {
             // Casts of whole numbers from 0 to the height.
             let (first, last) =
                 ((from - reach).floor().max(0.0) as usize, ((to + reach).ceil() as usize).min(height));
-            weighted.clear();
+            weighted.resize((last - first) * self.width, WidePixel::default());
             weigh::<N>(&self.bytes[first * self.width * N..last * self.width * N], &mut weighted);
             shrunk.resize(count * width, WidePixel::default());
             let source = WideView { pixels: &weighted, width: self.width };

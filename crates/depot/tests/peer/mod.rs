@@ -1,8 +1,8 @@
 //! A depot on versitygw, with both buckets made.
 
 use aws_sdk_s3::types::{BucketVersioningStatus, VersioningConfiguration};
-use depot::{Depot, DepotArgs, Endpoint};
-use street::servers::{ACCESS_KEY, ORIGINALS, RENDITIONS, SECRET_KEY, Versitygw};
+use depot::{Depot, DepotArgs};
+use street::servers::{ORIGINALS, RENDITIONS, Versitygw};
 
 #[derive(clap::Parser)]
 struct Cli {
@@ -35,12 +35,7 @@ impl Peer {
 
     pub(crate) fn args(&self) -> DepotArgs {
         let mut args = <Cli as clap::Parser>::parse_from(["test", "--s3-force-path-style=true"]).depot;
-        args.endpoint = Some(Endpoint {
-            url: self.s3.url(),
-            region: "us-east-1".to_owned(),
-            access_key_id: ACCESS_KEY.to_owned(),
-            secret_access_key: SECRET_KEY.to_owned(),
-        });
+        args.endpoint = Some(self.s3.endpoint());
         args
     }
 

@@ -16,7 +16,7 @@ use serde_json::Value;
 use sink::{Config, Sweep, Table};
 use street::events::Events;
 use street::reply::Reply;
-use street::servers::{ACCESS_KEY, Broker, Issuer, Registry, SECRET_KEY, Versitygw, listen};
+use street::servers::{Broker, Issuer, Registry, Versitygw, listen};
 use street::wait::{PATIENCE, eventually, until};
 use tempfile::TempDir;
 
@@ -71,7 +71,7 @@ impl Street {
         let publisher = Publisher::open(&args, Arc::new(codec)).expect("a publisher");
         let unheard = ["--kafka-bootstrap-servers=x".to_owned()];
         let mut config = parse(&[&unheard[..], &issuer.settings()].concat(), &[]);
-        config.depot.endpoint = Some(endpoint(&s3));
+        config.depot.endpoint = Some(s3.endpoint());
         config.table.table_endpoint = Some(dynamodb.endpoint());
         let depot = Depot::open(&config.depot).await;
         depot.provision().await.expect("two buckets");
@@ -88,7 +88,7 @@ impl Street {
             format!("--data-dir={}", folder.path().display()),
         ];
         let mut config = parse(&[&standing[..], &self.issuer.settings()].concat(), more);
-        config.depot.endpoint = Some(endpoint(&self.s3));
+        config.depot.endpoint = Some(self.s3.endpoint());
         config.table.table_endpoint = Some(self.dynamodb.endpoint());
         let (health, shutdown) = (Health::new(), Shutdown::new());
         let opened = sink::open(&config, &health, &shutdown).await.expect("the sink opens");
@@ -137,15 +137,6 @@ impl Street {
             request = request.header("last-event-id", id);
         }
         Events::of(request.send().await.expect("the sink answers"))
-    }
-}
-
-fn endpoint(s3: &Versitygw) -> depot::Endpoint {
-    depot::Endpoint {
-        url: s3.url(),
-        region: "us-east-1".to_owned(),
-        access_key_id: ACCESS_KEY.to_owned(),
-        secret_access_key: SECRET_KEY.to_owned(),
     }
 }
 
