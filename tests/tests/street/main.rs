@@ -5,6 +5,7 @@
 
 mod deploys;
 mod env_file;
+mod fenced;
 mod foreign;
 mod formats;
 mod hostile;

@@ -17,7 +17,7 @@ use super::assignment::Assignment;
 use super::committer::commit_all;
 use super::hand::Hand;
 use super::lag::{Lookout, Stalls};
-use super::poll::Poller;
+use super::poll::{Fenced, Poller};
 use super::queue::Queue;
 use super::work::Workshop;
 use crate::backoff::Backoff;
@@ -32,6 +32,10 @@ use crate::publish::Publisher;
 /// #453, #509, #611).
 const LEAVE_MAX: Duration = Duration::from_secs(8);
 const EPOCH_MAX: Duration = Duration::from_secs(5);
+/// How often in a row our place in the group may be taken by another.
+const FENCES_MAX: u32 = 5;
+/// A place that was kept so long is nobody else's.
+const FENCE_FORGOTTEN: Duration = Duration::from_secs(60);
 
 /// What a belt carries, from where, and to whom.
 #[derive(Debug)]
@@ -55,7 +59,7 @@ pub struct Belt<H> {
 ///
 /// `ready` hears whether records are being consumed, and why not. Returns after a bounded drain. Fails when Kafka refuses
 /// us, and when only a restart can help: a fatal error of the client, or records that wait while nothing moves. Kafka
-/// being away is waited for.
+/// being away is waited for, and a place in the group that another took is taken again, some times in a row.
 pub async fn run<H: Handler>(
     belt: Belt<H>,
     ready: impl Fn(bool, &str) + Send + Sync + 'static,
@@ -65,18 +69,59 @@ pub async fn run<H: Handler>(
     // If the caller drops this future, the thread ends too.
     let stop = stop.child_token();
     let _stop_when_dropped = stop.clone().drop_guard();
-    let Some(epochs) = learn_epochs(&belt, &ready, &stop).await? else { return Ok(()) };
-    let times = Times { drain: Duration::from_secs(belt.limits.belt_drain_secs), leave: LEAVE_MAX };
+    let tour = Arc::new(Tour { belt, ready, runtime: Handle::current(), stop });
+    let mut fences = Fences::default();
+    loop {
+        let Some(epochs) = learn_epochs(&tour.belt, &tour.ready, &tour.stop).await? else { return Ok(()) };
+        let began = Instant::now();
+        let ended = go(&tour, epochs).await;
+        let Some(wait) = fences.wait(&ended, began.elapsed()) else { return ended };
+        tracing::warn!(group = tour.belt.group, "another took our place in the group; take it again");
+        tokio::select! {
+            () = tour.stop.cancelled() => return Ok(()),
+            () = tokio::time::sleep(wait) => {}
+        }
+    }
+}
+
+/// Goes on one tour, on a thread of its own.
+async fn go<H: Handler, R: Fn(bool, &str) + Send + Sync + 'static>(
+    tour: &Arc<Tour<H, R>>,
+    epochs: Epochs,
+) -> anyhow::Result<()> {
+    let times = Times { drain: Duration::from_secs(tour.belt.limits.belt_drain_secs), leave: LEAVE_MAX };
     let ((tell_end, end), (tell_left, left)) = (oneshot::channel(), oneshot::channel());
-    let tour = Tour { belt, epochs, ready, runtime: Handle::current(), stop: stop.clone() };
+    let this = Arc::clone(tour);
     std::thread::Builder::new()
         .name("conveyor-poll".into())
         .spawn(move || {
-            tour.carry(tell_end);
+            this.carry(epochs, tell_end);
             let _ = tell_left.send(());
         })
         .context("start the poll thread")?;
-    outcome(end, left, &stop, times).await
+    outcome(end, left, &tour.stop, times).await
+}
+
+/// How often in a row our place in the group was taken. A broker that was frozen hears at once every request to join that
+/// waited meanwhile, takes each for a newcomer in the same place, and throws out all but the last: that one may be of a
+/// connection that we gave up. Whoever is thrown out comes back; two that really share a place would go on for ever.
+#[derive(Default)]
+struct Fences {
+    in_a_row: u32,
+}
+
+impl Fences {
+    /// Returns how long to wait before the next tour after one that lasted `lasted`; none if it ended for another reason,
+    /// or if this does not end.
+    fn wait(&mut self, ended: &anyhow::Result<()>, lasted: Duration) -> Option<Duration> {
+        ended.as_ref().err().filter(|error| error.is::<Fenced>())?;
+        if lasted >= FENCE_FORGOTTEN {
+            self.in_a_row = 0;
+        }
+        self.in_a_row += 1;
+        let backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(2));
+        (self.in_a_row <= FENCES_MAX).then(|| backoff.wait(self.in_a_row))
+    }
 }
 
 /// How long the end of a belt may take.
@@ -142,10 +187,9 @@ async fn learn_epochs<H>(
     unreachable!("attempts are not counted to the end")
 }
 
-/// One tour of the poll thread, from joining the group to having left it.
+/// One tour of the poll thread, from joining the group to having left it. May be gone on again.
 struct Tour<H, R> {
     belt: Belt<H>,
-    epochs: Epochs,
     ready: R,
     runtime: Handle,
     stop: CancellationToken,
@@ -153,7 +197,7 @@ struct Tour<H, R> {
 
 impl<H: Handler, R: Fn(bool, &str) + Send + Sync> Tour<H, R> {
     /// Tells what it came to before it leaves, which can hang.
-    fn carry(self, tell_end: oneshot::Sender<anyhow::Result<()>>) {
+    fn carry(&self, epochs: Epochs, tell_end: oneshot::Sender<anyhow::Result<()>>) {
         let assignment = Assignment::default();
         let consumer = match join(&self.belt, assignment.clone()) {
             Ok(consumer) => consumer,
@@ -174,7 +218,7 @@ impl<H: Handler, R: Fn(bool, &str) + Send + Sync> Tour<H, R> {
                 topics: &self.belt.topics,
                 consumer,
                 workshop: self.workshop(assignment.clone()),
-                epochs: self.epochs.clone(),
+                epochs,
                 stalls,
                 commits,
                 ready: &self.ready,
@@ -234,6 +278,19 @@ mod tests {
         tell_end.send(Err(anyhow!("stuck"))).unwrap();
         let ended = outcome(end, left, &CancellationToken::new(), AT_ONCE).await;
         assert_eq!(ended.unwrap_err().to_string(), "stuck");
+    }
+
+    #[test]
+    fn a_place_that_is_taken_again_and_again_is_given_up_and_no_other_end_is_a_fence() {
+        let fenced = || Err(anyhow::Error::from(Fenced));
+        let mut fences = Fences::default();
+        for lasted in [0; FENCES_MAX as usize] {
+            assert!(fences.wait(&fenced(), Duration::from_secs(lasted)).is_some());
+        }
+        assert_eq!(fences.wait(&fenced(), Duration::ZERO), None, "two share the place");
+        assert!(fences.wait(&fenced(), FENCE_FORGOTTEN).is_some(), "what was kept for long is a new story");
+        assert_eq!(fences.wait(&Err(anyhow!("stuck")), FENCE_FORGOTTEN), None);
+        assert_eq!(fences.wait(&Ok(()), FENCE_FORGOTTEN), None);
     }
 
     #[tokio::test]

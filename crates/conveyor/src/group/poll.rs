@@ -38,6 +38,11 @@ const RESUME_BELOW: f32 = 0.5;
 const LAST_COMMIT_MAX: Duration = Duration::from_secs(3);
 const EPOCH_MAX: Duration = Duration::from_secs(5);
 
+/// Says that another member has taken our place in the group, under the same name. This consumer is of no more use.
+#[derive(Debug, thiserror::Error)]
+#[error("another member took our place in the group")]
+pub(crate) struct Fenced;
+
 /// The poll thread's own things.
 pub(crate) struct Poller<'a, H> {
     pub(crate) group: &'a str,
@@ -108,8 +113,14 @@ impl<H: Handler> Poller<'_, H> {
 
     /// Says what an error of the consumer means: a restart, or waiting.
     fn hear(&mut self, error: &KafkaError) -> anyhow::Result<()> {
-        if let KafkaError::MessageConsumptionFatal(_) = error {
-            return Err(error.clone()).context("consume from Kafka");
+        match error {
+            KafkaError::MessageConsumptionFatal(RDKafkaErrorCode::FencedInstanceId) => {
+                return Err(Fenced.into());
+            }
+            KafkaError::MessageConsumptionFatal(_) => {
+                return Err(error.clone()).context("consume from Kafka");
+            }
+            _ => {}
         }
         // Which topic it is about the client does not tell. Once all were read, rights come back as they went.
         if client::lacks_rights(error) && self.read.len() < self.topics.len() {
