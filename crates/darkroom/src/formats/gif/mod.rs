@@ -2,6 +2,7 @@
 //! frame alone, so that nothing behind it decides anything: not a missing end, not the damage of a later frame. A
 //! colour profile is ignored, as everybody does.
 
+mod codes;
 mod first;
 
 use std::io::Cursor;
@@ -23,6 +24,7 @@ pub(super) fn decode(file: &[u8], limits: &Limits) -> Result<Decoded, RenderErro
     check_size(first.size, limits)?;
     check_size(first.canvas, limits)?;
     let (codes, is_cut) = first.codes();
+    let codes = codes::up_to_last_pixel(&codes, first.code_size, first.size.pixels()).unwrap_or(codes);
     let alone = alone(&first, &codes);
     let decoder = GifDecoder::new(Cursor::new(&alone)).map_err(from_image_error)?;
     let frame = read_pixels(decoder, limits).map_err(|error| match error {
@@ -167,6 +169,28 @@ mod tests {
         let error =
             decode(&[&file[..head], b"junk", &file[head..]].concat(), &Limits::DEFAULT).err().unwrap();
         assert!(matches!(error, RenderError::Corrupt(_)), "{error}");
+    }
+
+    /// An end code, and what some writers let follow it or write in its place.
+    #[test]
+    fn a_frame_ends_with_its_last_pixel_whatever_its_codes_go_on_with() {
+        let file = sample();
+        let whole = read(&file);
+        let codes = First::find(&file).unwrap().codes().0;
+        let data = file.windows(codes.len().min(64)).position(|at| codes.starts_with(at)).unwrap() - 1;
+        let with = |codes: &[u8]| {
+            let blocks = codes.chunks(255).flat_map(|block| [&[block.len() as u8][..], block].concat());
+            [&file[..data], &blocks.collect::<Vec<_>>(), &[0, 0x3b]].concat()
+        };
+        assert_eq!(read(&with(&codes)), whole);
+        // The end code of nine bits and more lies in the last two bytes.
+        for kept in [codes.len(), codes.len() - 1] {
+            for behind in [&[0xff; 3][..], &[0x55; 300], &[0; 40]] {
+                assert_eq!(read(&with(&[&codes[..kept], behind].concat())), whole, "{kept} {behind:?}");
+            }
+        }
+        let cut = decode(&with(&codes[..codes.len() - 3]), &Limits::DEFAULT).err().unwrap();
+        assert!(matches!(cut, RenderError::Corrupt(_)), "{cut}");
     }
 
     #[test]
