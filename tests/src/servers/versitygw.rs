@@ -22,6 +22,9 @@ pub const ORIGINALS: &str = "safelight-originals";
 /// The bucket of renditions.
 pub const RENDITIONS: &str = "safelight-renditions";
 
+/// How often a client of ours asks it.
+const ATTEMPTS_MAX: u32 = 5;
+
 /// A running versitygw.
 pub struct Versitygw {
     child: Child,
@@ -76,9 +79,12 @@ impl Versitygw {
         }
     }
 
-    /// A client that looks at the server past the depot, and asks once.
+    /// A client that looks at the server past the depot. It asks again: where an upload ends while the server lists them,
+    /// its list is an `InternalError`.
     pub fn client(&self) -> Client {
-        s3_client(&self.url())
+        let once = s3_client(&self.url());
+        let retry = RetryConfig::standard().with_max_attempts(ATTEMPTS_MAX);
+        Client::from_conf(once.config().to_builder().retry_config(retry).build())
     }
 
     /// Lays an object into the folder behind the server: it is listed as any other, and says nothing about itself.

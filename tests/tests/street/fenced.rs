@@ -50,10 +50,10 @@ fn take_place(bootstrap: &str, group: &str, topics: &[&str]) {
     let deadline = Instant::now() + PATIENCE;
     loop {
         assert!(Instant::now() < deadline, "the station of `{group}` never came back to its place");
-        match rival.poll(Duration::from_millis(100)) {
-            Some(Err(KafkaError::MessageConsumptionFatal(RDKafkaErrorCode::FencedInstanceId))) => return,
-            // What it is given meanwhile it leaves uncommitted to its owner.
-            _ => {}
+        // What it is given meanwhile it leaves uncommitted to its owner.
+        let polled = rival.poll(Duration::from_millis(100));
+        if let Some(Err(KafkaError::MessageConsumptionFatal(RDKafkaErrorCode::FencedInstanceId))) = polled {
+            return;
         }
     }
 }
