@@ -52,7 +52,8 @@ impl<'a> First<'a> {
                 EXTENSION => {
                     let (label, blocks) = take(after, 1)?;
                     if label[0] == CONTROL {
-                        before.transparent = transparent_in(blocks);
+                        // One that says nothing of transparency takes none away.
+                        before.transparent = transparent_in(blocks).or(before.transparent);
                     }
                     skip_sub_blocks(blocks)?
                 }

@@ -215,6 +215,17 @@ mod tests {
     }
 
     #[test]
+    fn a_control_that_says_nothing_of_transparency_takes_none_away() {
+        let file = framed((9, 9), (0, 0), (9, 9));
+        let with = |controls: &[u8]| read(&[&file[..19], controls, &file[19..]].concat()).bytes[3];
+        let (none, first, zeroth) =
+            (*b"\x21\xf9\x04\0\0\0\0\0", *b"\x21\xf9\x04\x01\0\0\x01\0", *b"\x21\xf9\x04\x01\0\0\0\0");
+        assert_eq!([&none[..], &first, &zeroth].map(with), [255, 0, 255]);
+        assert_eq!(with(&[first, none].concat()), 0);
+        assert_eq!(with(&[first, zeroth].concat()), 255);
+    }
+
+    #[test]
     fn a_profile_is_ignored() {
         let file = framed((9, 9), (0, 0), (9, 9));
         let icc = moxcms::ColorProfile::new_display_p3().encode().unwrap();
