@@ -10,10 +10,8 @@ use super::markers::{
 use super::profile::Profile;
 use crate::{Extent, RenderError};
 
-/// Segments of tables and scans; each scan of a real file has a few.
+/// Segments of tables and scans; each scan of a real file has a few. What many scans cost is bounded by the limit of CPU.
 const SEGMENTS_MAX: usize = 4096;
-/// Scans of a progressive file. Encoders write about ten; each scan costs a pass over all coefficients.
-const SCANS_MAX: usize = 100;
 
 /// A segment that a decoder needs.
 #[derive(Debug)]
@@ -226,9 +224,6 @@ impl<'a> Walker<'a> {
         let Cut { data, rest, restarts, end } = Cut::of(self.rest);
         self.rest = rest;
         let scan = Scan { header, data, intervals, is_cut_right: restarts + 1 >= intervals, end };
-        if self.seen.scans().count() == SCANS_MAX {
-            return Err(RenderError::corrupt(format!("more than {SCANS_MAX} scans")));
-        }
         self.keep(Segment { marker: SOS, payload, scan: Some(scan) })
     }
 }

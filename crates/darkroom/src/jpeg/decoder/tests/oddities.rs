@@ -134,3 +134,23 @@ fn a_header_that_no_decoder_takes_is_corrupt() {
         assert!(matches!(error, RenderError::Corrupt(_)), "{what}: {error}");
     }
 }
+
+#[test]
+fn a_picture_may_come_in_as_many_scans_as_bring_it() {
+    // Each table has one code, of one bit: no difference, and no coefficient in the whole block.
+    let codes = [0x00, 0x10].map(|table| segment(0xc4, &[&[table, 1][..], &[0; 16]].concat()));
+    let scan =
+        |place: u8, high_low: u8| [segment(SOS, &[1, 1, 0x00, place, place, high_low]), vec![0x7f]].concat();
+    let file = |fine: &dyn Fn(u8) -> Vec<u8>| {
+        let head =
+            [segment(0xdb, &[&[0][..], &[1; 64]].concat()), segment(0xc2, &[8, 0, 8, 0, 8, 1, 1, 0x11, 0])];
+        let fine: Vec<u8> = (1..64).flat_map(fine).collect();
+        [&[0xff, 0xd8][..], &head.concat(), &codes.concat(), &scan(0, 0), &fine, &[0xff, 0xd9]].concat()
+    };
+    let coarse = file(&|place| scan(place, 0));
+    let fine = file(&|place| {
+        (0..13).rev().flat_map(|low| scan(place, if low < 12 { (low + 1) << 4 | low } else { low })).collect()
+    });
+    assert_eq!(fine.windows(2).filter(|pair| *pair == [0xff, SOS]).count(), 1 + 63 * 13);
+    assert_same(&fine, &coarse, "820 scans");
+}
