@@ -4,12 +4,11 @@
 //! (the decoders drop a larger one). Any other profile is ignored, as browsers do: the colours are taken as sRGB,
 //! and CMYK as plain inks. A bad profile never costs a customer the photo. PNG's `gAMA`, `cHRM` and `cICP` are ignored.
 
-use std::borrow::Cow;
-
 use moxcms::{CmsError, ColorProfile, DataColorSpace, Layout, TransformOptions};
 
 use crate::Extent;
 use crate::raster::picture::{Channels, Picture};
+use crate::raster::profile;
 
 /// Converts to sRGB: RGBA where there is alpha, RGB otherwise.
 pub(crate) fn to_srgb(picture: Picture, icc: Option<&[u8]>) -> Picture {
@@ -61,7 +60,7 @@ fn by_profile(picture: &Picture, icc: &[u8]) -> Result<Picture, CmsError> {
         // moxcms takes four inks in the layout of RGBA.
         Channels::Cmyk => (DataColorSpace::Cmyk, Layout::Rgba, Channels::Rgb),
     };
-    let profile = read(icc)?;
+    let profile = profile::read(icc)?;
     if profile.color_space != model {
         return Err(CmsError::InvalidProfile);
     }
@@ -72,58 +71,6 @@ fn by_profile(picture: &Picture, icc: &[u8]) -> Result<Picture, CmsError> {
     let mut bytes = vec![0; pixels * channels.count()];
     transform.transform(&picture.bytes, &mut bytes)?;
     Ok(Picture::new(picture.size, channels, bytes))
-}
-
-/// What a conversion to sRGB needs of a profile: a matrix with its curves, and the table that counts where there is one.
-const MATRIX: [[u8; 4]; 9] =
-    [*b"rXYZ", *b"gXYZ", *b"bXYZ", *b"rTRC", *b"gTRC", *b"bTRC", *b"kTRC", *b"wtpt", *b"chad"];
-const TABLE: [u8; 4] = *b"A2B0";
-
-/// Reads a profile. moxcms reads every tag that it knows and fails at the first that is broken, lcms those that it needs:
-/// a profile that fails whole is read again without the tags that no conversion needs.
-fn read(icc: &[u8]) -> Result<ColorProfile, CmsError> {
-    let icc = with_known_types(icc);
-    let needed = [&MATRIX[..], &[TABLE]].concat();
-    ColorProfile::new_from_slice(&icc)
-        .or_else(|_| ColorProfile::new_from_slice(&with_only(&needed, &icc)))
-        .or_else(|_| ColorProfile::new_from_slice(&with_only(&MATRIX, &icc)))
-}
-
-/// The profile with these tags alone: the others have no name.
-fn with_only(names: &[[u8; 4]], icc: &[u8]) -> Vec<u8> {
-    let mut tidied = icc.to_vec();
-    for tag in tidied.get_mut(TAGS_AT..).unwrap_or_default().chunks_exact_mut(TAG_BYTES).take(tags_in(icc)) {
-        if !names.iter().any(|name| tag.starts_with(name)) {
-            tag[..4].fill(0);
-        }
-    }
-    tidied
-}
-
-/// How many tags the profile says it has.
-fn tags_in(icc: &[u8]) -> usize {
-    icc.get(..TAGS_AT).and_then(|header| header.last_chunk()).map_or(0, |n| u32::from_be_bytes(*n) as usize)
-}
-
-/// Header and number of tags; each tag says name, place and length, four bytes each.
-const TAGS_AT: usize = 132;
-const TAG_BYTES: usize = 12;
-/// What old profiles of two makers have for the types `XYZ ` (Corbis) and `curv` (Monaco). Libraries read them as meant.
-const BROKEN_TYPES: [([u8; 4], [u8; 4]); 2] =
-    [([0x17, 0xa5, 0x05, 0xb8], *b"XYZ "), ([0x94, 0x78, 0xee, 0x00], *b"curv")];
-
-/// The profile with the types that its makers meant.
-fn with_known_types(icc: &[u8]) -> Cow<'_, [u8]> {
-    let mut mended = Cow::Borrowed(icc);
-    let tags = icc.get(TAGS_AT..).unwrap_or_default().chunks_exact(TAG_BYTES);
-    for tag in tags.take(tags_in(icc)) {
-        let at = u32::from_be_bytes([tag[4], tag[5], tag[6], tag[7]]) as usize;
-        let Some(found) = icc.get(at..).and_then(<[u8]>::first_chunk::<4>) else { continue };
-        if let Some((_, meant)) = BROKEN_TYPES.iter().find(|(broken, _)| broken == found) {
-            mended.to_mut()[at..at + 4].copy_from_slice(meant);
-        }
-    }
-    mended
 }
 
 fn spread<const N: usize>(
@@ -159,25 +106,6 @@ mod tests {
     }
 
     #[test]
-    fn a_tag_that_no_conversion_needs_costs_no_colours() {
-        let whole = ColorProfile::new_display_p3().encode().unwrap();
-        let expected = to_srgb(one(Channels::Rgb, &[200, 100, 50]), Some(&whole));
-        assert_ne!(expected.bytes, [200, 100, 50]);
-        let mut broken = 0;
-        for at in 0..tags_in(&whole) {
-            let mut icc = whole.clone();
-            let tag = &mut icc[TAGS_AT + at * TAG_BYTES..][..TAG_BYTES];
-            if MATRIX.iter().any(|name| tag.starts_with(name)) {
-                continue;
-            }
-            tag[4..8].copy_from_slice(&u32::MAX.to_be_bytes());
-            assert_eq!(to_srgb(one(Channels::Rgb, &[200, 100, 50]), Some(&icc)), expected, "{at}");
-            broken += 1;
-        }
-        assert!(broken > 0);
-    }
-
-    #[test]
     fn a_wide_gamut_profile_is_converted() {
         let icc = ColorProfile::new_display_p3().encode().unwrap();
         let seen = to_srgb(one(Channels::Rgb, &[200, 100, 50]), Some(&icc));
@@ -193,23 +121,6 @@ mod tests {
         let seen = to_srgb(one(Channels::Grey, &[55]), Some(&linear));
         // Linear 55/255 is 0.216, in sRGB 0.502.
         assert!(seen.bytes.iter().all(|&sample| (126..=131).contains(&sample)), "{:?}", seen.bytes);
-    }
-
-    #[test]
-    fn types_that_two_makers_broke_are_read_as_meant() {
-        let whole = ColorProfile::new_adobe_rgb().encode().unwrap();
-        let mut broken = whole.clone();
-        for (found, meant) in BROKEN_TYPES {
-            let places: Vec<_> = whole.windows(4).enumerate().filter(|(_, bytes)| **bytes == meant).collect();
-            assert!(places.len() >= 3, "{meant:?}");
-            places.iter().for_each(|(at, _)| broken[*at..at + 4].copy_from_slice(&found));
-        }
-        // The header names the space between profiles in the same letters.
-        broken[..128].copy_from_slice(&whole[..128]);
-        let picture = one(Channels::Rgb, &[200, 100, 50]);
-        let seen = to_srgb(picture.clone(), Some(&broken));
-        assert_ne!(seen, picture);
-        assert_eq!(seen, to_srgb(picture, Some(&whole)));
     }
 
     #[test]

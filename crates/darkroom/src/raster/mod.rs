@@ -10,6 +10,7 @@ pub(crate) mod orient;
 pub(crate) mod picture;
 pub(crate) mod plane;
 pub(crate) mod planes;
+mod profile;
 pub(crate) mod sharpen;
 pub(crate) mod sheer;
 pub(crate) mod transpose;
