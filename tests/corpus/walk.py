@@ -21,7 +21,8 @@ from PIL import Image
 from mended import MENDED
 
 HERE = Path(__file__).parent
-ANSWER_SECS_MAX = 20
+# As long as our own worker may take, and a little more.
+ANSWER_SECS_MAX = 70
 # What a first frame leaves free is transparent here and black there.
 SURROUND = "transparent or black"
 BEYOND_LIMITS = ("pixels_too_many", "dimensions_too_large")

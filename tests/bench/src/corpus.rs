@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
 use darkroom::worker::{Failure, Pool, PoolConfig, Reuse};
-use darkroom::{Developed, Format, FormatRule, Plan, Rendition};
+use darkroom::{Developed, Format, FormatRule, Limits, Plan, Rendition};
 use serde::{Deserialize, Serialize};
 
 /// No side is longer by default: nothing is shrunk.
@@ -15,6 +15,8 @@ const SIDE_PX: u32 = 16_384;
 /// What nearly every rendition of a service is.
 const THUMB_PX: u32 = 320;
 const QUALITY: u8 = 90;
+/// What a file is read as is compared, not how long a PNG of all its pixels takes to write.
+const LIMITS: Limits = Limits { cpu_secs: 30, wall_secs: 60, ..Limits::DEFAULT };
 const CUSTOMER: &str = "corpus";
 
 #[derive(Deserialize)]
@@ -36,7 +38,7 @@ enum Outcome {
 /// Answers the questions of the walk until stdin ends.
 pub(crate) fn serve() -> Result<()> {
     let one = NonZeroUsize::MIN;
-    let config = PoolConfig { workers: one, reuse: Reuse::Customer, ..PoolConfig::default() };
+    let config = PoolConfig { workers: one, reuse: Reuse::Customer, limits: LIMITS, ..PoolConfig::default() };
     let pool = Pool::start(config).context("start a worker")?;
     let mut out = std::io::stdout().lock();
     writeln!(out, "{}", serde_json::json!({"ready": concat!("safelight ", env!("CARGO_PKG_VERSION"))}))?;
