@@ -102,6 +102,39 @@ def last_row_damaged():
     return saved(Image.fromarray(noise), "JPEG", subsampling="4:4:4")[:-40] + b"\xff\xd9"
 
 
+def segment(marker, content):
+    return struct.pack(">BBH", 0xFF, marker, len(content) + 2) + content
+
+
+def component_missing():
+    """8 x 8 in three components, each of which would come in a scan of its own; the last one does not."""
+    tables = segment(0xDB, b"\0" + bytes([1]) * 64) + b"".join(segment(0xC4, bytes([table, 1, *[0] * 16])) for table in (0, 16))
+    frame = segment(0xC0, struct.pack(">BHHB", 8, 8, 8, 3) + b"".join(bytes([at, 0x11, 0]) for at in (1, 2, 3)))
+    scans = b"".join(segment(0xDA, bytes([1, at, 0, 0, 63, 0])) + b"\x3f" for at in (1, 2))
+    return b"\xff\xd8" + tables + frame + scans + b"\xff\xd9"
+
+
+def turned_by_xmp():
+    """Orientation in XMP alone."""
+    said = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+    said += b'<rdf:Description xmlns:tiff="http://ns.adobe.com/tiff/1.0/" tiff:Orientation="6"/></rdf:RDF></x:xmpmeta>'
+    file = saved(Image.new("RGB", (SIDE, 48), (200, 100, 50)), "JPEG")
+    return file[:2] + segment(0xE1, b"http://ns.adobe.com/xap/1.0/\0" + said) + file[2:]
+
+
+def large_profile():
+    """Display P3 in a profile of three mebibytes, nearly all of it room that no tag uses."""
+    profile = bytearray(profiles.ALL_RGB["p3"].ljust(3 << 20, b"\0"))
+    profile[:4] = struct.pack(">I", len(profile))
+    icc = chunk(b"iCCP", b"p3\0\0" + zlib.compress(bytes(profile)))
+    return png((SIDE, 48, 8, 2), (b"\0" + bytes([200, 100, 50]) * SIDE) * 48, icc)
+
+
+def inks():
+    """CMYK, and no word of which inks."""
+    return saved(Image.new("CMYK", (SIDE, 48), (200, 100, 50, 20)), "JPEG")
+
+
 def lossless_webp():
     """16,384 x 4 of one colour, as libwebp's encoder refuses to write it: one code for everything."""
     bits, at = 0, 0
@@ -134,6 +167,10 @@ CASES = {
     "webp-side-16384.webp": lossless_webp,
     "jpeg-restart-lost.jpg": restart_lost,
     "jpeg-last-row-damaged.jpg": last_row_damaged,
+    "jpeg-component-missing.jpg": component_missing,
+    "jpeg-turned-by-xmp.jpg": turned_by_xmp,
+    "jpeg-cmyk.jpg": inks,
+    "png-large-profile.png": large_profile,
     "jpeg-of-a-scanner.jpg": lambda: saved(Image.new("RGB", (SIDE, 48)), "JPEG", icc_profile=scanner_profile()),
 }
 
