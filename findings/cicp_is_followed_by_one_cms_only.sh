@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # ICC.1:2022 (v4.4) lets a display profile say its transfer a second time, as H.273 code points in a `cicp` tag beside the
-# curves (ISO 22028-5 wants it for HDR stills in PQ and HLG). One would guess that libraries agree on which of the two
+# curves (made for HDR stills in PQ and HLG). One would guess that libraries agree on which of the two
 # counts, or that a CMS which knows no PQ says so. They do not: lcms2, behind Pillow, sharp and ImageMagick, never uses
 # the tag and takes the curves; moxcms, behind image-rs, drops the curves for the code points. The same file then has other
 # colours in a Rust service than in every tool that it is compared with, here by a hundred levels, and neither reports
